@@ -1,0 +1,37 @@
+"""A strict reader of YAML, and of JSON, which is YAML: plain data out, or every reason why not.
+
+Scalars follow YAML 1.2's core schema: only `true` and `false` are booleans; `on`, `no`, `012`,
+`22:22` and dates are text. Duplicate keys, foreign tags, further documents, keys that are not text
+and whatever JSON could not carry are refused; size, depth, aliases and numbers are bounded
+(RELIABILITY.md, F55 to F60).
+"""
+
+from __future__ import annotations
+
+from fsm.document.limits import (
+    MAX_ALIASES,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_NODES,
+    Data,
+    Path,
+    Scalar,
+)
+from fsm.document.reading import Document, parse_document, read_document
+from fsm.document.suggestion import suggest
+
+__all__ = [
+    "MAX_ALIASES",
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_DIGITS",
+    "MAX_NODES",
+    "Data",
+    "Document",
+    "Path",
+    "Scalar",
+    "parse_document",
+    "read_document",
+    "suggest",
+]

@@ -1,0 +1,135 @@
+"""A file, its text, its data, and the way back from a part of the data to its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+from dataclasses import dataclass, field
+
+from fsm.document.builder import build
+from fsm.document.limits import MAX_BYTES, Data, Path
+from fsm.document.places import find_places
+from fsm.document.syntax import check_characters, place
+from fsm.errors import Invalid, Problem
+
+__all__ = ["Document", "parse_document", "read_document"]
+
+_SURROGATE_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document. `path` is the file as its user named it; the data of an empty file is None.
+
+    Data that aliases share is shared in memory too: read it, never change it.
+    """
+
+    path: str
+    text: str = field(repr=False)
+    data: Data
+    _places: dict[Path, tuple[int, int]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def position(self, path: Path) -> tuple[int, int]:
+        """Line and column, from 1, of the key (in a mapping) or the item (in a sequence) at `path`.
+
+        A path that is not in the text has the place of the nearest one around it that is: a missing
+        key that of its mapping, a path into an alias that of the alias. The first call reads the
+        text a second time and keeps every place: a file without problems never pays for it.
+        """
+        if not self._places:
+            self._places.update(find_places(self.text, self.path).at)
+        while path and path not in self._places:
+            path = path[:-1]
+        return self._places.get(path, (1, 1))
+
+    def problem(self, path: Path, message: str, hint: str = "") -> Problem:
+        """A Problem of this file, at the place of `path` in its data."""
+        line, column = self.position(path)
+        return Problem(message, hint, path=self.path, line=line, column=column)
+
+
+def read_document(path: os.PathLike[str] | str) -> Document:
+    """Read a file of at most MAX_BYTES bytes in UTF-8, with or without a byte order mark.
+
+    Raises Invalid if the file cannot be read, or if `parse_document` refuses its text.
+    """
+    name = os.fspath(path)
+    raw = _read(name)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or raw[:2].count(0) == 1:
+        raise Invalid([Problem("is UTF-16 text", "save it as UTF-8", path=name, line=1, column=1)])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig")
+        line, column = place(before, len(before))
+        message = f"the byte 0x{raw[error.start]:02X} is not UTF-8"
+        hint = "save the file as UTF-8"
+        raise Invalid([Problem(message, hint, path=name, line=line, column=column)]) from None
+    return parse_document(text, name)
+
+
+def parse_document(text: str, path: str) -> Document:
+    """The document in `text`, which is at most MAX_BYTES characters; `path` names it in messages.
+
+    Raises Invalid, and nothing else, whatever the text is: with every problem up to the first one
+    that hides the structure of what follows.
+    """
+    text = text.removeprefix("\ufeff")
+    if len(text) > MAX_BYTES:
+        raise Invalid([_too_large(path)])
+    check_characters(text, path)
+    try:
+        return Document(path, text, build(text, path))
+    except Invalid:
+        text_of_json = _without_surrogate_pairs(text)
+        if text_of_json is None:
+            raise
+    return Document(path, text_of_json, build(text_of_json, path))
+
+
+def _read(name: str) -> bytes:
+    try:
+        with pathlib.Path(name).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        problem = Problem("does not exist", "check the path", path=name)
+    except IsADirectoryError:
+        problem = Problem("is a folder", "name a file in it", path=name)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = Problem(f"cannot be read: {reason}", path=name)
+    else:
+        if len(raw) <= MAX_BYTES:
+            return raw
+        problem = _too_large(name)
+    raise Invalid([problem])
+
+
+def _too_large(path: str) -> Problem:
+    limit = f"{MAX_BYTES // 1024 // 1024} MiB"
+    return Problem(f"is larger than {limit}", "split it into several files", path=path)
+
+
+def _without_surrogate_pairs(text: str) -> str | None:
+    r"""JSON's own way to escape 🚀, `\ud83d\ude80`, as the one escape that YAML knows for it.
+
+    None if `text` has none, or is not JSON: only there every backslash is in double quotes.
+    """
+    if not _SURROGATE_PAIR.search(text):
+        return None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return _SURROGATE_PAIR.sub(_one_escape, text)
+
+
+def _one_escape(pair: re.Match[str]) -> str:
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return f"{pair[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
