@@ -1,0 +1,124 @@
+"""Tables from files: read, checked and proved, each problem with its line."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Collection
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from fsm.document import Document, Path, parse_document, read_document, suggest
+from fsm.errors import Invalid, Problem
+from fsm.machine.proof import Finding, prove
+from fsm.machine.spec import MachineSpec, Row, StateSpec
+
+__all__ = ["load_machine", "load_table", "parse_machine"]
+
+_TABLES = pathlib.Path(__file__).parent / "tables"
+
+
+def load_machine(
+    path: os.PathLike[str] | str, conditions: Collection[str] | None = None
+) -> MachineSpec:
+    """Read and prove the machine in the file at `path`; see `parse_machine`."""
+    return _proved(read_document(path), conditions)
+
+
+def parse_machine(text: str, path: str, conditions: Collection[str] | None = None) -> MachineSpec:
+    """Read and prove the machine in `text`, which messages call `path`.
+
+    Raises Invalid with every problem of the first of three looks that finds one: is it YAML, is it
+    a machine, does the proof hold. `conditions` are the names that exist; None: not looked up.
+    """
+    return _proved(parse_document(text, path), conditions)
+
+
+def load_table(name: str) -> MachineSpec:
+    """A table that ships with the package, such as `plan`; not proved again: a test proves it."""
+    return _spec(read_document(_TABLES / f"{name}.yaml"))
+
+
+def _proved(document: Document, conditions: Collection[str] | None) -> MachineSpec:
+    spec = _spec(document)
+    findings = prove(spec, conditions)
+    if findings:
+        raise Invalid(_from_finding(document, finding) for finding in findings)
+    return spec
+
+
+def _spec(document: Document) -> MachineSpec:
+    if not isinstance(document.data, dict):
+        keys = ", ".join(f"`{key}`" for key in MachineSpec.model_fields)
+        raise Invalid([document.problem((), "is no machine", f"write a mapping with {keys}")])
+    try:
+        return MachineSpec.model_validate(document.data)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise Invalid(_from_pydantic(document, detail) for detail in details) from None
+
+
+def _from_finding(document: Document, finding: Finding) -> Problem:
+    hint = finding.hint
+    if finding.related:
+        line, _ = document.position(finding.related)
+        hint += f" (the other is on line {line})"
+    return document.problem(finding.path, finding.message, hint)
+
+
+def _from_pydantic(document: Document, detail: ErrorDetails) -> Problem:
+    path: Path = tuple(part for part in detail["loc"] if part != "[key]")
+    key = path[-1]
+    part, model = _part(path[:-1])
+    match detail["type"]:
+        case "extra_forbidden":
+            known = list(model.model_fields)
+            if detail["input"] is None and " " in str(key):
+                hint = "inside `{ }` a comma ends a text; quote the text"
+            else:
+                hint = suggest(str(key), known) or f"known: {', '.join(known)}"
+            return document.problem(path, f"{part} has no key `{key}`", hint)
+        case "missing":
+            return document.problem(path, f"{part} has no `{key}`", f"add `{key}:`")
+        case "value_error":
+            reason = detail["msg"].removeprefix("Value error, ")
+            return document.problem(path, f"`{_shown(detail['input']) or key}` {reason}")
+    reason = _TYPES.get(detail["type"], detail["msg"])
+    shown = _shown(detail["input"])
+    name = f"`{key}`" if isinstance(key, str) else f"item {key + 1} of `{path[-2]}`"
+    return document.problem(path, f"{name} {reason}, not {shown}")
+
+
+_TYPES = {
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+}
+
+
+def _part(path: Path) -> tuple[str, type[BaseModel]]:
+    match path:
+        case ("states", name):
+            return f"the state `{name}`", StateSpec
+        case ("rows", int(index)):
+            return f"row {index + 1}", Row
+        case _:
+            return "the machine", MachineSpec
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _:
+            text = " ".join(str(value).split())
+            return text if len(text) <= 40 else f"{text[:37]}..."
