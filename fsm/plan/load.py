@@ -1,0 +1,209 @@
+"""Loading: from one file to a resolved plan, or every reason why not.
+
+Pure but for reading that file: no environment, no other file, no clock.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from fsm.document import Data, Document, Path, read_document, suggest
+from fsm.plan.authored import HEAD, STEP, PlanKeys
+from fsm.plan.commands import Commands
+from fsm.plan.expand import Expander, expand_error_handling
+from fsm.plan.findings import STEPS, Findings, quoted, real_path
+from fsm.plan.forms import check_forms
+from fsm.plan.model import Plan, Step
+from fsm.plan.parameters import merge_params
+from fsm.plan.roster import Roster
+from fsm.plan.texts import May, Texts, Use
+from fsm.plan.wording import explain
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["load_plan", "resolve"]
+
+_PLAN: Path = ("plan",)
+_MAX_PARALLEL = 1000
+
+
+def load_plan(
+    path: os.PathLike[str] | str,
+    *,
+    params: Mapping[str, JsonValue] | None = None,
+    parallel: int | None = None,
+) -> Plan:
+    """The plan that the file declares, in YAML or JSON.
+
+    `params` override declared parameters, `parallel` the plan's own bound. Raises `Invalid` with every
+    problem found: those of the file, in its order, after those of the arguments.
+    """
+    with _collector_off():
+        return resolve(read_document(path), params=params, parallel=parallel)
+
+
+def resolve(
+    document: Document,
+    *,
+    params: Mapping[str, JsonValue] | None = None,
+    parallel: int | None = None,
+) -> Plan:
+    """As `load_plan`, of a document that was read already."""
+    findings = Findings(document)
+    raw = _outline(document.data, findings)
+    head = _checked(HEAD, {key: raw[key] for key in raw if key != "steps"}, _PLAN, findings) or {}
+    steps = _list_of_steps(raw, findings)
+    declared = raw.get("params")
+    known = merge_params(declared if isinstance(declared, dict) else {}, params or {}, findings)
+    roster = Roster(steps, findings)
+    texts = Texts(known, roster, findings)
+    commands = Commands(texts, head.get("secrets", ()), findings)
+    resolved = _steps(steps, roster, Expander(texts, commands, findings), findings)
+    fields = _head(head, texts, commands)
+    if parallel is not None:
+        fields["parallel"] = _bound(parallel, findings)
+    if len(set(fields.get("secrets", ()))) < len(fields.get("secrets", ())):
+        findings.add((*_PLAN, "secrets"), "`secrets` of the plan names one twice", "once is enough")
+    order = roster.order
+    findings.raise_if_any()
+    return Plan(params=known, steps=tuple(resolved[name] for name in order), **fields)
+
+
+def _outline(data: Data, findings: Findings) -> dict[str, Data]:
+    """What stands under `plan:`. Raises `Invalid` if there is no such thing."""
+    if not isinstance(data, dict) or "plan" not in data:
+        keys = data if isinstance(data, dict) else {}
+        near = next((key for key in keys if suggest(key, ["plan"])), None)
+        if "steps" in keys:
+            findings.add((), "the file declares no plan", "put all of it under `plan:`")
+        elif near is not None:
+            hint = "did you mean `plan`?"
+            findings.add((near,), f"the file has no key `{quoted(near)}`", hint)
+        else:
+            findings.add((), "the file declares no plan", "begin it with `plan:`")
+        findings.raise_if_any()
+    assert isinstance(data, dict)
+    for key in data:
+        if key != "plan":
+            known = key in PlanKeys.__annotations__
+            hint = "move it under `plan:`" if known else "the only one is `plan`"
+            findings.add((key,), f"the file has no key `{quoted(key)}`", hint)
+    plan = data["plan"]
+    if not isinstance(plan, dict):
+        what = "is empty" if plan is None else "must be a mapping"
+        findings.add(_PLAN, f"the plan {what}", "give it an `id` and `steps`")
+        findings.raise_if_any()
+    assert isinstance(plan, dict)
+    return plan
+
+
+def _list_of_steps(raw: Mapping[str, Data], findings: Findings) -> list[Data]:
+    if "steps" not in raw:
+        findings.add(_PLAN, "the plan has no `steps`", "it needs one or more")
+        return []
+    steps = raw["steps"]
+    if isinstance(steps, list) and steps:
+        return steps
+    what = "is empty" if not steps else "must be a list"
+    findings.add(STEPS, f"`steps` of the plan {what}", "begin each step with `- id:`")
+    return []
+
+
+def _steps(
+    steps: list[Data], roster: Roster, expander: Expander, findings: Findings
+) -> dict[str, Step]:
+    resolved = {}
+    for index, raw in enumerate(steps):
+        path: Path = (*STEPS, index)
+        if isinstance(raw, dict):
+            check_forms(raw, path, findings)
+        typed = _checked(STEP, raw, path, findings)
+        if typed is not None:
+            name = roster.id_at(index)
+            step = expander.step(typed, index, name, roster.dependencies.get(name, ()))
+            if step is not None:
+                resolved[name] = step
+    return resolved
+
+
+def _checked(
+    adapter: TypeAdapter[Any], raw: Data, path: Path, findings: Findings
+) -> Mapping[str, Any] | None:
+    """The mapping as `adapter` reads it; None if it is none.
+
+    Its faults go to `findings`. What is faulty is left out, so that the rest can still be looked at.
+    """
+    rest = raw
+    while True:
+        try:
+            typed: Mapping[str, Any] = adapter.validate_python(rest)
+        except ValidationError as error:
+            if rest is raw:
+                explain(error, path, findings)
+            if not isinstance(rest, dict):
+                return None
+            rest = _pruned(rest, [d["loc"] for d in error.errors(include_input=False)])
+        else:
+            return typed
+
+
+def _pruned(raw: Mapping[str, Data], faulty: Iterable[Path]) -> dict[str, Data]:
+    """A copy of `raw` without what is at the faulty places; an id is put in for one that is missing.
+
+    What a list holds goes with the list, and a mapping that lacks a key goes as a whole.
+    """
+    pruned = dict(raw)
+    for path in faulty:
+        keys = list(takewhile(lambda key: isinstance(key, str), real_path(pruned, path)))
+        inner: Any = pruned
+        for key in keys[:-1]:
+            inner[key] = dict(inner[key])
+            inner = inner[key]
+        if keys:
+            del inner[keys[-1]]
+    return {"id": "unknown", **pruned}
+
+
+def _head(head: Mapping[str, Any], texts: Texts, commands: Commands) -> dict[str, Any]:
+    """The plan's own fields. Values equal to their default may be there or not."""
+    fields: dict[str, Any] = {"id": head["id"], "name": head["id"]} if head else {}
+    for key in ("name", "description"):
+        if key in head:
+            fields[key] = texts.now(head[key], (*_PLAN, key))
+    if "env" in head:
+        fields["env"] = commands.env(head["env"], Use((*_PLAN, "env"), "", May.PLAN))
+    if "error_handling" in head:
+        fields["error_handling"] = expand_error_handling(head["error_handling"])
+    for key in ("parallel", "secrets"):
+        if key in head:
+            fields[key] = tuple(head[key]) if key == "secrets" else head[key]
+    return fields
+
+
+def _bound(parallel: int, findings: Findings) -> int:
+    if isinstance(parallel, bool) or not 1 <= parallel <= _MAX_PARALLEL:
+        findings.add_argument(
+            f"`--parallel {parallel}` must be a number from 1 to {_MAX_PARALLEL}",
+            "say how many steps may run at once",
+        )
+    return parallel
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Loading makes no garbage in circles: collecting it would take most of the time (FACTS.md)."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,182 @@
+"""The resolved plan: one frozen value that everything after loading sees (DESIGN.md, "The plan file").
+
+What an author may type, with its short forms and two spellings, stays private to `fsm.plan.load`. Here
+every short form is expanded, every duration is in seconds, and every template that depends on nothing but
+the plan's own parameters is already rendered.
+
+A string here is what it says, whatever braces it holds: it was written so, or a template was rendered to
+it. What is still to be rendered is no string but a marker of its own, `{"$template": "…"}` (`Template`):
+only `fsm.plan.template.render` opens it, when the step starts, and no rendered text ever becomes one. So
+nothing can be rendered twice, and no parameter or output can smuggle a template in (F63). Loading refuses
+`$template` as a key that an author or a parameter brings along.
+
+Steps and their parts are slotted dataclasses, checked as pydantic checks: a plan of 10,000 steps takes a
+quarter of the memory of nested pydantic models, and reads back from its document three times as fast. To
+change a field of one, use `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import field
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from fsm.plan.template import Template
+
+__all__ = ["Call", "ErrorHandling", "Plan", "Response", "Retry", "Rollback", "Step"]
+
+Response = Literal["pause", "rollback", "abort", "continue"]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+_canonical = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,
+).encode
+
+_CONFIG = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Retry:
+    """How often an attempt is made, and how long the next one waits: exponential, capped, jittered."""
+
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 1
+    delay_seconds: Seconds = 1.0
+    factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
+    max_delay_seconds: Seconds = 300.0
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def delay_after(self, attempt: int, random: float) -> float:
+        """Seconds to wait after failed attempt number `attempt` (from 1); `random` in [0, 1) spreads it.
+
+        With `jitter` 0.1 the delay is spread evenly over ±10 %; the cap is kept after spreading.
+        """
+        try:
+            delay = self.delay_seconds * self.factor ** (attempt - 1)
+        except OverflowError:
+            delay = self.max_delay_seconds
+        return min(delay * (1 + self.jitter * (2 * random - 1)), self.max_delay_seconds)
+
+
+ONCE = Retry()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Call:
+    """One call of an action: `run: pytest -q` is skill `shell`, action `run`, params `{command: …}`.
+
+    `params` are JSON values in which a `Template` may stand wherever a string may.
+    """
+
+    skill: str
+    action: str
+    params: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Rollback:
+    """The compensation of a step: a call with a retry and a timeout of its own.
+
+    `on` says which steps it undoes: those that `completed`, or all that `started` (then it must cope
+    with a step that failed half-way). Its templates may name the outputs of the step that it undoes.
+    """
+
+    call: Call
+    retry: Retry = ONCE
+    timeout_seconds: Seconds | None = None
+    on: Literal["completed", "started"] = "completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Step:
+    """One action with its dependencies, retry, timeout, condition and rollback.
+
+    `condition` is a Jinja2 expression (`if:` in the file). `check` exits 0 if the step's effect is there,
+    1 if it is not; anything else is unknown. `dry_run` holds no template: it is called before any step
+    has run, without those variables of `env` that are still templates then.
+    """
+
+    id: str
+    name: str
+    description: str = ""
+    call: Call
+    depends_on: tuple[str, ...] = ()
+    condition: str | None = None
+    env: dict[str, str | Template] = field(default_factory=dict)
+    cwd: str | None = None
+    timeout_seconds: Seconds | None = None
+    retry: Retry = ONCE
+    idempotent: bool = False
+    check: Call | None = None
+    dry_run: Call | None = None
+    rollback: Rollback | None = None
+    on_failure: Literal["stop", "continue"] = "stop"
+
+
+_STEP = TypeAdapter(Step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class ErrorHandling:
+    """The plan's answers to S0's error table; `several` is how many distinct failed steps are "multiple"."""
+
+    single_failure: Response = "pause"
+    several: Annotated[int, Field(ge=2)] = 2
+    multiple_failures: Response = "rollback"
+    rollback_failure: Literal["alert"] = "alert"
+
+
+class Plan(BaseModel):
+    """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
+
+    `parallel` is how many steps may run at once; 1 is sequential. `env` is every step's environment,
+    which a step's own `env` overrides; its templates name no steps. `digest` names exactly this value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    id: str
+    name: str
+    description: str = ""
+    params: dict[str, JsonValue] = {}
+    secrets: tuple[str, ...] = ()
+    env: dict[str, str | Template] = {}
+    parallel: Annotated[int, Field(ge=1, le=1000)] = 1
+    error_handling: ErrorHandling = ErrorHandling()
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @cached_property
+    def document(self) -> bytes:
+        """The canonical JSON of the plan: what is stored with a run, and what the digest covers.
+
+        Keys are sorted, nothing is spaced. Values equal to their default are left out: `format` names the
+        version whose defaults hold.
+        """
+        head = self.model_dump(mode="json", exclude_defaults=True, exclude={"steps"})
+        dump = _STEP.dump_python
+        # Step by step, so that a large plan is never there a second time as dictionaries.
+        steps = [_canonical(dump(step, mode="json", exclude_defaults=True)) for step in self.steps]
+        return f'{_canonical(head | {"format": self.format})[:-1]},"steps":[{",".join(steps)}]}}'.encode()
+
+    @cached_property
+    def digest(self) -> str:
+        """64 hex digits: SHA-256 of `document`."""
+        return hashlib.sha256(self.document).hexdigest()
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Each step's place in `steps`, from 0, by its id."""
+        return {step.id: index for index, step in enumerate(self.steps)}
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id. Raises `KeyError` if there is none."""
+        return self.steps[self.positions[step_id]]
