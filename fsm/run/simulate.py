@@ -1,0 +1,295 @@
+"""The pure simulator: a run driven in virtual time by scripted endings; nothing is really done.
+
+It treats commands exactly as the local executor does: outcomes first, then intents, all of it in the
+journal before anything is launched, skips and rejections applied at once and the run asked again. So what
+is proved here of a plan, by a Gherkin scenario or by exploring, holds for the run that acts.
+
+    sim = simulate(plan, script({"build": [FAILS, SUCCEEDS], "deploy@rollback": FAILS}))
+    assert sim.run.state == "paused"
+    sim.request(RunResumed(plan.digest))
+    sim.run_until_rest()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from fsm.errors import FsmError
+from fsm.run import commands as do
+from fsm.run import events as on
+from fsm.run.run import Run
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.plan.model import Plan, Retry
+
+__all__ = [
+    "CRASHES",
+    "FAILS",
+    "SUCCEEDS",
+    "Chooser",
+    "Ending",
+    "Launch",
+    "Purpose",
+    "Simulator",
+    "script",
+    "simulate",
+]
+
+Purpose = Literal["run", "rollback", "check"]
+
+_MOVING = frozenset({"running", "rolling_back", "aborting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one launched attempt ends, `seconds` of virtual time after it began.
+
+    Of a check, succeeded says "done", failed with `exit_code` 1 "not done", any other failure that it
+    cannot tell. `crashed`: at that moment the runner dies, with everything it has in flight.
+    """
+
+    how: Literal["succeeded", "failed", "crashed"] = "succeeded"
+    seconds: float = 1.0
+    outputs: Mapping[str, JsonValue] | None = None
+    error: str = "exit code 1"
+    exit_code: int | None = 1
+
+
+SUCCEEDS = Ending()
+FAILS = Ending("failed")
+CRASHES = Ending("crashed")
+
+Chooser = Callable[[str, int, Purpose], Ending]
+"""Says how an attempt will end: step id, attempt (of a check: the attempt it looks at), purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One thing that was launched, at `at`, when `durable` events of the journal were written."""
+
+    step: str
+    attempt: int
+    purpose: Purpose
+    at: float
+    durable: int
+
+
+def script(endings: Mapping[str, Ending | Sequence[Ending]]) -> Chooser:
+    """A chooser from a table: by `STEP`, `STEP@rollback` or `STEP@check`, the ending of each attempt.
+
+    The last ending of a list holds for all later attempts; what the table does not name succeeds.
+    """
+
+    def choose(step: str, attempt: int, purpose: Purpose) -> Ending:
+        said = endings.get(step if purpose == "run" else f"{step}@{purpose}", SUCCEEDS)
+        return said if isinstance(said, Ending) else said[min(attempt, len(said)) - 1]
+
+    return choose
+
+
+_all_succeed = script({})
+
+
+def simulate(plan: Plan, chooser: Chooser = _all_succeed, *, now: float = 0.0) -> Simulator:
+    """A new run of the plan: approved, validated, started, and driven until it rests."""
+    simulator = Simulator(plan, chooser, now=now)
+    simulator.begin()
+    simulator.run_until_rest()
+    return simulator
+
+
+@dataclass(slots=True)
+class _Flight:
+    launch: Launch
+    ending: Ending
+    due: float
+    cancelled: str = ""
+
+
+class Simulator:
+    """A run, its journal, a clock that jumps, and what is in flight.
+
+    `journal` may be given to take up an old run; `now` is in seconds since the epoch; `chance` in [0, 1)
+    spreads the retries that have jitter. `launches` is all that was ever launched here, in order.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        chooser: Chooser = _all_succeed,
+        *,
+        run_id: str = "simulated",
+        journal: Iterable[on.Event] = (),
+        now: float = 0.0,
+        chance: float = 0.5,
+    ) -> None:
+        self.plan = plan
+        self.journal: list[on.Event] = list(journal)
+        self.run = Run.fold(plan, self.journal, run_id)
+        self.now = now
+        self.launches: list[Launch] = []
+        self._chooser = chooser
+        self._chance = chance
+        self._intended: list[Launch] = []
+        self._flights: dict[str, _Flight] = {}
+
+    @property
+    def in_flight(self) -> Mapping[str, Launch]:
+        """What has been launched and has not ended, checks included, by its step's id."""
+        return {step: flight.launch for step, flight in self._flights.items()}
+
+    def begin(self) -> None:
+        """Create, approve, validate and start the run."""
+        digest = self.plan.digest
+        self.request(on.RunCreated(digest))
+        self.request(on.RunApproved(digest, by="simulator", how="yes", approved_at=self.now))
+        self.request(on.RunValidated(digest))
+        self.request(on.RunStarted())
+
+    def request(self, event: on.Event) -> None:
+        """Apply a fact and write it down: a person's word, as a rule.
+
+        Raises `TransitionRefused`, with nothing changed, if no row admits it.
+        """
+        self.run.apply(event)
+        self.journal.append(event)
+
+    def crash(self) -> None:
+        """The runner dies here and now; another one reads the journal and takes the run up.
+
+        Only the journal survives. Between two turns is the only place where a journal can tell a crash.
+        """
+        self._flights.clear()
+        self._intended.clear()
+        self.run = Run.fold(self.plan, self.journal, self.run.run_id)
+        if self.run.needs_recovery:
+            self.request(on.RunnerLost(by="simulator"))
+
+    def step(self) -> bool:
+        """One turn of the executor's loop; whether another one is to follow.
+
+        False when the run rests and nothing is in flight, or when the runner has died. Then the clock
+        stands still; else it is moved on to the next moment at which something can happen. Raises
+        `FsmError` if the run is in motion but nothing is left to wait for (I18).
+        """
+        if not self._take_endings():
+            return False
+        look_again = self._decide()
+        self._launch()
+        moments = [flight.due for flight in self._flights.values()]
+        if look_again is not None:
+            moments.append(look_again)
+        if not self._flights and self.run.state not in _MOVING:
+            return False
+        if not moments:
+            raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
+        self.now = max(self.now, min(moments))
+        return True
+
+    def run_until_rest(self, turns: int = 1_000_000) -> Run:
+        """Step until there is no turn to follow. Raises `FsmError` if that takes more than `turns`."""
+        for _ in range(turns):
+            if not self.step():
+                return self.run
+        raise FsmError(f"after {turns} turns the run is still {self.run.state}")
+
+    # One turn, as the executor takes it.
+
+    def _take_endings(self) -> bool:
+        due = [flight for flight in self._flights.values() if flight.due <= self.now]
+        for flight in sorted(due, key=lambda flight: flight.due):
+            if flight.ending.how == "crashed" and not flight.cancelled:
+                self.crash()
+                return False
+            del self._flights[flight.launch.step]
+            self.request(self._outcome(flight))
+        return True
+
+    def _decide(self) -> float | None:
+        while True:
+            look_again = None
+            for command in self.run.commands(self.now):
+                match command:
+                    case do.StartStep(step, attempt):
+                        self.request(on.StepStarted(step, attempt))
+                        self._intend(step, attempt, "run")
+                    case do.UndoStep(step, attempt):
+                        self.request(on.UndoStarted(step, attempt))
+                        self._intend(step, attempt, "rollback")
+                    case do.ProbeStep(step):
+                        if step not in self._flights:
+                            self._intend(step, self.run.record(step).attempt, "check")
+                    case do.CancelStep(step):
+                        self._cancel(step)
+                    case do.Wait(until):
+                        look_again = until
+                    case do.SkipStep(step, reason):
+                        self.request(on.StepSkipped(step, reason))
+                        break
+                    case do.RejectStep(step, error):
+                        self.request(on.StepFailed(step, 0, error))
+                        break
+            else:
+                return look_again
+
+    def _intend(self, step: str, attempt: int, purpose: Purpose) -> None:
+        self._intended.append(Launch(step, attempt, purpose, self.now, len(self.journal)))
+
+    def _launch(self) -> None:
+        for intended in self._intended:
+            launch = replace(intended, durable=len(self.journal))
+            assert launch.step not in self._flights, f"{launch.step} is in flight already"
+            ending = self._chooser(launch.step, launch.attempt, launch.purpose)
+            self.launches.append(launch)
+            self._flights[launch.step] = _Flight(launch, ending, self.now + ending.seconds)
+        self._intended.clear()
+
+    def _cancel(self, step: str) -> None:
+        reason = f"the run is {self.run.state}"
+        for launch in [one for one in self._intended if one.step == step]:
+            self._intended.remove(launch)
+            self._flights[step] = _Flight(launch, SUCCEEDS, self.now, reason)
+        flight = self._flights.get(step)
+        if flight is not None and not flight.cancelled:
+            flight.due, flight.cancelled = self.now, reason
+
+    def _outcome(self, flight: _Flight) -> on.Event:
+        launch, ending, reason = flight.launch, flight.ending, flight.cancelled
+        step, attempt, record = launch.step, launch.attempt, self.run.record(launch.step)
+        if launch.purpose == "check":
+            return _probed(step, ending)
+        if launch.purpose == "run":
+            if reason:
+                return on.StepCancelled(step, attempt, reason)
+            if ending.how == "succeeded":
+                return on.StepCompleted(step, attempt, ending.seconds, ending.outputs or None)
+            retry_at = self._retry_at(record.step.retry, record.tries)
+            return on.StepFailed(
+                step, attempt, ending.error, ending.seconds, ending.exit_code, "", retry_at
+            )
+        if reason:
+            return on.UndoCancelled(step, attempt, reason)
+        if ending.how == "succeeded":
+            return on.UndoCompleted(step, attempt, ending.seconds)
+        assert record.step.rollback is not None
+        retry_at = self._retry_at(record.step.rollback.retry, record.undo_tries)
+        return on.UndoFailed(
+            step, attempt, ending.error, ending.seconds, ending.exit_code, "", retry_at
+        )
+
+    def _retry_at(self, retry: Retry, tries: int) -> float:
+        if tries >= retry.attempts:
+            return 0.0
+        return round(self.now + retry.delay_after(tries, self._chance), 3)
+
+
+def _probed(step: str, ending: Ending) -> on.Event:
+    if ending.how == "succeeded":
+        return on.StepProbed(step, "done")
+    if ending.exit_code == 1:
+        return on.StepProbed(step, "not_done")
+    return on.StepProbed(step, "unknown", f"its check cannot tell: {ending.error}")

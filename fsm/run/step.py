@@ -1,0 +1,116 @@
+"""One step within a run: a light record, and the conditions that the rows of `step.yaml` name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fsm.machine import Conditions, Machine, load_table
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.plan.model import Step
+    from fsm.run.run import Run
+
+__all__ = ["StepRecord", "step_machine"]
+
+IN_FLIGHT = frozenset({"running", "rolling_back"})
+
+
+@dataclass(slots=True, eq=False)
+class StepRecord:
+    """The state of one step. Only `Run.apply` writes it.
+
+    `attempt` is the number of the last launch, never reused; `tries` counts the launches since a person
+    last asked for it, which is what `retry.attempts` bounds. `waiting` is how many dependencies are not
+    concluded. `outstanding` says that it completed and was not undone since, whatever its state now.
+    `error`, `exit_code`, `tail` and `seconds` tell how the last attempt ended.
+    """
+
+    run: Run = field(repr=False)
+    step: Step
+    index: int
+    state: str = "pending"
+    attempt: int = 0
+    tries: int = 0
+    not_before: float = 0.0
+    waiting: int = 0
+    queued: bool = False
+    concluded: bool = False
+    outstanding: bool = False
+    check_failed: str = ""
+    undo_attempt: int = 0
+    undo_tries: int = 0
+    error: str = ""
+    exit_code: int | None = None
+    tail: str = ""
+    seconds: float = 0.0
+    marked: str = ""
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.step.id
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether an attempt, forward or compensating, has begun and not concluded."""
+        return self.state in IN_FLIGHT
+
+    @property
+    def effect_is_unknown(self) -> bool:
+        """Interrupted, and not even a compensation that copes with that (`on: started`) is declared."""
+        return self.state == "interrupted" and not self.undone_when_started
+
+    @property
+    def undone_when_started(self) -> bool:
+        """Whether its compensation also undoes an attempt that did not complete."""
+        return self.step.rollback is not None and self.step.rollback.on == "started"
+
+    @property
+    def can_be_probed(self) -> bool:
+        """Whether its `check` can still tell what an interruption left."""
+        return self.step.check is not None and not self.check_failed
+
+
+_conditions: Conditions[StepRecord] = Conditions()
+
+
+@_conditions.add
+def plan_running(record: StepRecord) -> bool:
+    return record.run.state == "running"
+
+
+@_conditions.add
+def plan_rolling_back(record: StepRecord) -> bool:
+    return record.run.state == "rolling_back"
+
+
+@_conditions.add
+def dependencies_concluded(record: StepRecord) -> bool:
+    return record.waiting == 0
+
+
+@_conditions.add
+def attempts_left(record: StepRecord) -> bool:
+    return record.tries < record.step.retry.attempts
+
+
+@_conditions.add
+def idempotent(record: StepRecord) -> bool:
+    return record.step.idempotent
+
+
+@_conditions.add
+def begun(record: StepRecord) -> bool:
+    return record.attempt > 0 or record.outstanding
+
+
+@_conditions.add
+def next_to_undo(record: StepRecord) -> bool:
+    return record.run.next_to_undo is record
+
+
+step_machine: Machine[StepRecord] = Machine(load_table("step"), _conditions, prove=False)
