@@ -1,0 +1,303 @@
+"""The local executor: carries out a run's commands on real actions, one durable write a step.
+
+The loop: take outcomes → apply them → take commands → apply the intents → append all that, durably →
+launch. Nothing is launched before its intent is written (I3); what the journal refuses was not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.engine.ports import Failed, Succeeded
+from fsm.errors import FsmError
+from fsm.plan.duration import format_duration
+from fsm.plan.template import TemplateError
+from fsm.run import commands as do
+from fsm.run import events as on
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import Action, Journal, Outcome, Purpose
+    from fsm.engine.site import Site
+    from fsm.plan.model import Call, Retry
+    from fsm.run import Run, StepRecord
+
+__all__ = ["Executor", "World"]
+
+_MOVING = frozenset({"running", "rolling_back", "aborting"})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that the executor takes from outside: actions by skill, the site, time and chance.
+
+    `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the
+    epoch, `chance` a number in [0, 1). `observe` is told every event once it is durable. `tail` gives the
+    last lines of a log.
+    """
+
+    actions: Mapping[str, Action]
+    site: Site
+    grace_seconds: float = 10.0
+    now: Callable[[], float] = time.time
+    chance: Callable[[], float] = random.random
+    observe: Callable[[on.Event], None] = lambda _: None
+    tail: Callable[[Path], str] = lambda _: ""
+
+
+class Executor:
+    """Drives one run, whose journal it holds, until the run rests."""
+
+    def __init__(self, run: Run, journal: Journal, world: World) -> None:
+        self.run = run
+        self._journal = journal
+        self._world = world
+        self._batch: list[on.Event] = []
+        self._launches: dict[StepRecord, Coroutine[None, None, on.Event]] = {}
+        self._tasks: dict[StepRecord, asyncio.Task[None]] = {}
+        self._cancelled: dict[StepRecord, str] = {}
+        self._ended: list[on.Event] = []
+        self._defect: BaseException | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._stop_reason = ""
+        self._stop_level = 0
+        self._stop_done = 0
+
+    def record(self, event: on.Event) -> None:
+        """Apply the fact and keep it for the next durable write. Raises `TransitionRefused`."""
+        self.run.apply(event)
+        self._batch.append(event)
+
+    def commit(self) -> None:
+        """Write what was recorded; durable when it returns. Raises `StateUnavailable`."""
+        if not self._batch:
+            return
+        self._journal.append(self._batch, at=self._world.now(), state=self.run.state)
+        written, self._batch = self._batch, []
+        for event in written:
+            self._world.observe(event)
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more; what is in flight may end by itself within the grace period (F30).
+
+        Asked again, end it at once.
+        """
+        self._stop_level = 3 if self._stop_level else 1
+        self._stop_reason = self._stop_reason or reason
+        self._awake()
+
+    async def drive(self) -> Run:
+        """Carry out commands until the run rests and nothing is in flight.
+
+        Raises `StateUnavailable` if the journal cannot be written; then what was in flight has been ended
+        and is unknown to the journal.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._wake = loop.create_future()
+                self._take_outcomes()
+                look_again = self._decide()
+                self.commit()
+                self._launch(loop)
+                if not self._tasks and self.run.state not in _MOVING:
+                    return self.run
+                self._press(loop)
+                await self._rest(loop, look_again)
+        finally:
+            await self._end_all()
+
+    # One turn of the loop.
+
+    def _take_outcomes(self) -> None:
+        if self._defect is not None:
+            raise self._defect
+        for event in self._ended:
+            self.record(event)
+        self._ended.clear()
+        if self._stop_level and self.run.state in {"running", "rolling_back"}:
+            self.record(on.RunPaused(by="signal", reason=self._stop_reason))
+
+    def _decide(self) -> float | None:
+        """Apply what the run intends; returns the moment to look again if nothing happens before."""
+        while True:
+            look_again = None
+            for command in self.run.commands(self._world.now()):
+                match command:
+                    case do.StartStep(step, attempt):
+                        record = self.run.record(step)
+                        self.record(on.StepStarted(step, attempt))
+                        self._launches[record] = self._attempt(record, attempt)
+                    case do.UndoStep(step, attempt):
+                        record = self.run.record(step)
+                        self.record(on.UndoStarted(step, attempt))
+                        self._launches[record] = self._undo(record, attempt)
+                    case do.ProbeStep(step):
+                        record = self.run.record(step)
+                        if record not in self._tasks and record not in self._launches:
+                            self._launches[record] = self._probe(record)
+                    case do.CancelStep(step):
+                        record, reason = self.run.record(step), f"the run is {self.run.state}"
+                        if record in self._launches:
+                            self._launches.pop(record).close()
+                            self.record(_cancellation(record, reason))
+                            break
+                        self._cancel(record, reason)
+                    case do.Wait(until):
+                        look_again = until
+                    case do.SkipStep(step, reason):
+                        self.record(on.StepSkipped(step, reason))
+                        break
+                    case do.RejectStep(step, error):
+                        self.record(on.StepFailed(step, 0, error))
+                        break
+            else:
+                return look_again
+
+    def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
+        for record, work in self._launches.items():
+            self._tasks[record] = loop.create_task(self._carry(record, work))
+        self._launches.clear()
+
+    async def _carry(self, record: StepRecord, work: Coroutine[None, None, on.Event]) -> None:
+        """Do the work, and leave the fact of how it ended for the next turn of the loop."""
+        try:
+            self._ended.append(await work)
+        except asyncio.CancelledError:
+            self._ended.append(_cancellation(record, self._cancelled.get(record, "")))
+        except BaseException as defect:  # raised again by the loop, which no task may end
+            self._defect = defect
+        del self._tasks[record]
+        self._cancelled.pop(record, None)
+        self._awake()
+
+    async def _rest(self, loop: asyncio.AbstractEventLoop, look_again: float | None) -> None:
+        if self._wake is None or self._wake.done():
+            return
+        if look_again is None:
+            if not self._tasks:
+                raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
+            await self._wake
+            return
+        timer = loop.call_later(max(0.0, look_again - self._world.now()), self._awake)
+        try:
+            await self._wake
+        finally:
+            timer.cancel()
+
+    def _awake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    # Ending what is in flight.
+
+    def _press(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop harder each time: 1 wait for the grace period, 2 end kindly, 3 end by force."""
+        while self._stop_done < self._stop_level:
+            self._stop_done += 1
+            if self._stop_done == 1:
+                loop.call_later(self._world.grace_seconds, self._grace_is_over)
+                continue
+            for record, task in self._tasks.items():
+                self._cancelled.setdefault(record, self._stop_reason)
+                task.cancel()
+            # A task must see one cancellation before the next one can reach it.
+            loop.call_soon(self._awake)
+            return
+
+    def _grace_is_over(self) -> None:
+        self._stop_level = max(self._stop_level, 2)
+        self._awake()
+
+    def _cancel(self, record: StepRecord, reason: str) -> None:
+        if record in self._tasks and record not in self._cancelled:
+            self._cancelled[record] = reason
+            self._tasks[record].cancel()
+
+    async def _end_all(self) -> None:
+        for work in self._launches.values():
+            work.close()
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # What is launched. Each ends in the fact of how it ended.
+
+    async def _attempt(self, record: StepRecord, attempt: int) -> on.Event:
+        step, began = record.step, time.monotonic()
+        outcome = await self._perform(record, "run", step.call, attempt, step.timeout_seconds)
+        seconds = round(time.monotonic() - began, 3)
+        if isinstance(outcome, Succeeded):
+            return on.StepCompleted(step.id, attempt, seconds, outcome.outputs or None)
+        retry_at = self._retry_at(step.retry, record.tries)
+        return on.StepFailed(
+            step.id, attempt, outcome.error, seconds, outcome.exit_code, outcome.tail, retry_at
+        )
+
+    async def _undo(self, record: StepRecord, attempt: int) -> on.Event:
+        rollback, began = record.step.rollback, time.monotonic()
+        assert rollback is not None
+        outcome = await self._perform(
+            record, "rollback", rollback.call, attempt, rollback.timeout_seconds
+        )
+        seconds = round(time.monotonic() - began, 3)
+        if isinstance(outcome, Succeeded):
+            return on.UndoCompleted(record.id, attempt, seconds)
+        retry_at = self._retry_at(rollback.retry, record.undo_tries)
+        return on.UndoFailed(
+            record.id, attempt, outcome.error, seconds, outcome.exit_code, outcome.tail, retry_at
+        )
+
+    async def _probe(self, record: StepRecord) -> on.Event:
+        check = record.step.check
+        assert check is not None
+        outcome = await self._perform(
+            record, "check", check, record.attempt, record.step.timeout_seconds
+        )
+        if isinstance(outcome, Succeeded):
+            return on.StepProbed(record.id, "done")
+        if outcome.exit_code == 1:
+            return on.StepProbed(record.id, "not_done")
+        return on.StepProbed(record.id, "unknown", f"its check cannot tell: {outcome.error}")
+
+    async def _perform(
+        self, record: StepRecord, purpose: Purpose, call: Call, attempt: int, timeout: float | None
+    ) -> Outcome:
+        try:
+            task = self._world.site.task(record.step, purpose, call, attempt, self.run.names)
+        except TemplateError as unrendered:
+            return Failed(str(unrendered))
+        action = self._world.actions.get(call.skill)
+        if action is None:
+            return Failed(f"no skill is called `{call.skill}`")
+        try:
+            if timeout is None:
+                return await action.perform(task)
+            async with asyncio.timeout(timeout) as limit:
+                return await action.perform(task)
+        except TimeoutError:
+            if timeout is None or not limit.expired():
+                raise
+            error = f"timed out after {format_duration(timeout)}"
+            return Failed(error, tail=self._world.tail(task.log))
+
+    def _retry_at(self, retry: Retry, tries: int) -> float:
+        if tries >= retry.attempts:
+            return 0.0
+        return round(self._world.now() + retry.delay_after(tries, self._world.chance()), 3)
+
+
+def _cancellation(record: StepRecord, reason: str) -> on.Event:
+    match record.state:
+        case "running":
+            return on.StepCancelled(record.id, record.attempt, reason)
+        case "rolling_back":
+            return on.UndoCancelled(record.id, record.undo_attempt, reason)
+        case _:
+            return on.StepProbed(record.id, "unknown", f"its check was cancelled: {reason}")

@@ -1,0 +1,193 @@
+"""What the engine asks of the world: each port belongs to the engine and says what it guarantees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.engine.journal import Record
+    from fsm.errors import Problem
+    from fsm.run.events import Event
+
+__all__ = [
+    "FINAL_STATES",
+    "Action",
+    "Approval",
+    "Failed",
+    "Journal",
+    "Outcome",
+    "RunSummary",
+    "Store",
+    "StoredRun",
+    "Succeeded",
+    "Task",
+]
+
+FINAL_STATES = frozenset({"completed", "failed", "rolled_back"})
+"""The final states of the plan table: a run in any other is unfinished."""
+
+Purpose = Literal["run", "rollback", "check", "dry_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt of one call, with every template rendered: all that an action may know.
+
+    `env` is the whole environment of a process, the `FSM_…` names included. `cwd` is absolute. `log` is
+    the file that takes the output and `outputs` the file a process may write outputs to: neither exists
+    yet, and their folder is made by the action when it needs it. `secrets` are the values to mask.
+    `grace_seconds` is the time between asking a process tree to end and killing it.
+    """
+
+    run_id: str
+    step_id: str
+    attempt: int
+    purpose: Purpose
+    action: str
+    params: Mapping[str, JsonValue]
+    env: Mapping[str, str]
+    cwd: Path
+    log: Path
+    outputs: Path
+    secrets: Sequence[bytes] = ()
+    grace_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The action did what it was asked. `outputs` and `tail` (its last output) are masked."""
+
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The action is known to have failed. `error` is one line; `exit_code` is negative for a signal."""
+
+    error: str
+    exit_code: int | None = None
+    tail: str = ""
+
+
+Outcome = Succeeded | Failed
+
+
+class Action(Protocol):
+    """What a step does: the actions of one skill. One object serves many calls at a time."""
+
+    def inspect(
+        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
+    ) -> Sequence[Problem]:
+        """What would keep this call from working, found without any effect: a missing command …
+
+        Within `params`, `{"$template": …}` stands for a value that depends on outputs yet to come.
+        """
+
+    async def perform(self, task: Task) -> Outcome:
+        """Do it once. What the outside world does is never raised: that is `Failed`.
+
+        Cancelled, it ends all that it began, kindly first and by force after `task.grace_seconds`, and
+        only then lets the cancellation through; cancelled again, by force at once.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's recorded consent to one digest, at `at` seconds since the epoch; serves one run."""
+
+    digest: str
+    by: str
+    at: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a store's index says of a run; `state` is the plan machine's. Times since the epoch."""
+
+    run_id: str
+    plan_id: str
+    plan_name: str
+    digest: str
+    state: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """What a store holds of a run: the resolved plan's document, and the journal, verified."""
+
+    summary: RunSummary
+    document: bytes
+    records: Sequence[Record]
+
+
+class Journal(Protocol):
+    """The right to write one run's journal: held by one process, and gone with it."""
+
+    run_id: str
+    epoch: int
+
+    def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
+        """Write the events, all or none; durable when it returns (I21). `state` goes into the index.
+
+        Raises `Conflict` if the journal is not where this writer left it or a newer epoch exists (I20),
+        and `StateUnavailable` if the store cannot write. Then none of the events is recorded, and this
+        journal takes no more.
+        """
+
+    def close(self) -> None:
+        """Let the run go. May be called again."""
+
+
+class Store(Protocol):
+    """Where runs, their journals and approvals live. Every method may raise `StateUnavailable`."""
+
+    def create(
+        self,
+        summary: RunSummary,
+        document: bytes,
+        events: Sequence[Event],
+        *,
+        approval: Approval | None = None,
+        alongside: bool = False,
+    ) -> Journal:
+        """A new run with its first events, held by the caller; one durable write, all or none.
+
+        `approval` (one that `approvals` listed) is used up by the same write: `Refused` if another run
+        used it meanwhile. `Refused` too if the plan has an unfinished run, unless `alongside`.
+        """
+
+    def acquire(self, run_id: str) -> Journal:
+        """Take the run's exclusive lock: a writer after its last record, in a new epoch.
+
+        Raises `Held` while a living process has it; a dead process cannot hold it.
+        """
+
+    def load(self, run_id: str) -> StoredRun:
+        """The run as it stands; needs no lock. Raises `Damaged` if a record or the plan is not as written.
+
+        Raises `Refused` if there is no such run.
+        """
+
+    def holder(self, run_id: str) -> int | None:
+        """The pid of the process that holds the run, 0 if it cannot be told, `None` if it is free."""
+
+    def runs(self) -> Sequence[RunSummary]:
+        """Every run, newest first."""
+
+    def approve(self, approval: Approval) -> None:
+        """Record an approval; durable when it returns."""
+
+    def approvals(self, digest: str) -> Sequence[Approval]:
+        """The approvals of this digest that no run has used, oldest first."""
+
+    def close(self) -> None:
+        """Free what the store holds open. Journals of it are closed first by their owners."""

@@ -1,0 +1,44 @@
+"""Taking up a stored run: read its journal, replay it through the guarded machines, find what was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.engine.journal import read
+from fsm.errors import Damaged, TransitionRefused
+from fsm.plan.model import Plan
+from fsm.run import Run
+from fsm.run import events as on
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import StoredRun
+
+__all__ = ["origin", "refold"]
+
+
+def refold(stored: StoredRun) -> Run:
+    """The run as its journal tells it (I2). Raises `Damaged` if a record breaks a rule (I1)."""
+    run_id = stored.summary.run_id
+    plan = Plan.model_validate_json(stored.document)
+    run = Run(plan, run_id)
+    for record, event in zip(stored.records, read(run_id, stored.records), strict=True):
+        try:
+            run.apply(event)
+        except (TransitionRefused, KeyError) as error:
+            raise Damaged(
+                f"the journal of run {run_id} breaks a rule at record {record.seq} "
+                f"({record.kind}): {error}",
+                "nothing was changed; keep the state folder and start anew with --new",
+            ) from None
+    return run
+
+
+def origin(stored: StoredRun) -> on.RunCreated:
+    """How the run began: its folder and the file its plan was read from."""
+    first = next(read(stored.summary.run_id, stored.records[:1]), None)
+    if not isinstance(first, on.RunCreated):
+        raise Damaged(
+            f"the journal of run {stored.summary.run_id} does not begin with its creation",
+            "nothing was changed; keep the state folder and start anew with --new",
+        )
+    return first

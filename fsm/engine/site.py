@@ -1,0 +1,92 @@
+"""Where a run does its work: folder, logs, environment, secrets; and the tasks rendered for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.engine.ports import Task
+from fsm.plan.template import render, render_env
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import Purpose
+    from fsm.plan.model import Call, Plan, Step
+
+__all__ = ["Site", "log_name"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """`cwd` and `logs` are absolute folders; `logs` holds this run's files and may not exist yet.
+
+    `environ` is the caller's environment, which steps inherit (F80).
+    """
+
+    run_id: str
+    plan: Plan
+    cwd: Path
+    logs: Path
+    environ: Mapping[str, str]
+    step_grace_seconds: float = 5.0
+
+    @cached_property
+    def secrets(self) -> Sequence[bytes]:
+        """The values to mask: of the plan's named secrets, those that are set."""
+        values = (self.environ.get(name, "") for name in self.plan.secrets)
+        return tuple(value.encode(errors="surrogateescape") for value in values if value)
+
+    def folder(self, step: Step) -> Path:
+        """The folder the step works in, absolute."""
+        return self.cwd / step.cwd if step.cwd else self.cwd
+
+    def declared(self, step: Step) -> Mapping[str, str]:
+        """The environment of the step as far as it is known before anything has run."""
+        declared = {**self.plan.env, **step.env}
+        known = {name: value for name, value in declared.items() if isinstance(value, str)}
+        return {**self.environ, **known}
+
+    def task(
+        self,
+        step: Step,
+        purpose: Purpose,
+        call: Call,
+        attempt: int,
+        names: Mapping[str, object],
+    ) -> Task:
+        """The task of one attempt. Raises `TemplateError` if a template cannot be rendered."""
+        log = os.path.join(self.logs, log_name(step.id, purpose, attempt))  # noqa: PTH118
+        outputs = f"{log.removesuffix('.log')}.outputs"
+        env = {
+            **self.environ,
+            **render_env(self.plan.env, names),
+            **render_env(step.env, names),
+            "FSM_RUN_ID": self.run_id,
+            "FSM_STEP_ID": step.id,
+            "FSM_ATTEMPT": str(attempt),
+            "FSM_IDEMPOTENCY_KEY": f"{self.run_id}:{step.id}",
+            "FSM_OUTPUT": outputs,
+        }
+        return Task(
+            run_id=self.run_id,
+            step_id=step.id,
+            attempt=attempt,
+            purpose=purpose,
+            action=call.action,
+            params={name: render(value, names) for name, value in call.params.items()},
+            env=env,
+            cwd=self.folder(step),
+            log=Path(log),
+            outputs=Path(outputs),
+            secrets=self.secrets,
+            grace_seconds=self.step_grace_seconds,
+        )
+
+
+def log_name(step_id: str, purpose: Purpose, attempt: int) -> str:
+    """`STEP.ATTEMPT.log`; what is not the step's forward work says so after an `@`, which no id holds."""
+    kind = "" if purpose == "run" else f"@{purpose}"
+    return f"{step_id}{kind}.{attempt}.log"
