@@ -1,0 +1,55 @@
+"""Where runs live. A store is named by a URL: `sqlite:PATH`, or `memory:` for this process only.
+
+`SqliteStore` and `MemoryStore` are loaded when they are first asked for: a command needs one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fsm.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import Store
+    from fsm.stores.memory import MemoryStore
+    from fsm.stores.sqlite import SqliteStore
+
+__all__ = ["MemoryStore", "SqliteStore", "open_store"]
+
+_KNOWN = "`sqlite:PATH` or `memory:`"
+
+
+def open_store(url: str) -> Store:
+    """The store that the URL names; nothing is read or made yet. Raises `Invalid`."""
+    scheme, colon, rest = url.partition(":")
+    if scheme == "sqlite" and rest and "\0" not in rest:
+        from pathlib import Path
+
+        from fsm.stores.sqlite import SqliteStore
+
+        return SqliteStore(Path(rest).expanduser())
+    if url == "memory:":
+        from fsm.stores.memory import MemoryStore
+
+        return MemoryStore()
+    raise Invalid([_problem(url, scheme if colon else "")])
+
+
+def _problem(url: str, scheme: str) -> Problem:
+    if scheme in ("sqlite", "memory"):
+        return Problem(f"the state {url!r} is not of the form {_KNOWN}")
+    if scheme and "/" not in scheme:
+        return Problem(f"no store is called `{scheme}`", f"known are {_KNOWN}")
+    return Problem(f"the state {url!r} names no kind of store", f"write `sqlite:{url or 'PATH'}`")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SqliteStore":
+        from fsm.stores.sqlite import SqliteStore
+
+        return SqliteStore
+    if name == "MemoryStore":
+        from fsm.stores.memory import MemoryStore
+
+        return MemoryStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

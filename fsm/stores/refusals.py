@@ -1,0 +1,102 @@
+"""What every store refuses, in the same words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from hashlib import sha256
+
+from fsm.engine.ports import Approval, RunSummary
+from fsm.errors import Conflict, Refused, StateUnavailable
+
+__all__ = [
+    "approval_gone",
+    "closed",
+    "conflict",
+    "exists_already",
+    "is_run_id",
+    "no_such_run",
+    "refuse_mismatch",
+    "refuse_run_id",
+    "unfinished",
+]
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def refuse_mismatch(summary: RunSummary, document: bytes, approval: Approval | None) -> None:
+    """Raises `Refused` if the approval is of another plan, and `ValueError` if the document is."""
+    if sha256(document).hexdigest() != summary.digest:
+        raise ValueError(f"the document of run {summary.run_id} does not have the run's digest")
+    if approval is not None and approval.digest != summary.digest:
+        raise Refused(
+            f"the approval is for {approval.digest:.12}, the plan is {summary.digest:.12}",
+            "look at the plan with `fsm plan` and approve it again",
+        )
+
+
+def refuse_run_id(run_id: str) -> None:
+    """Raises `Refused` for a name that is not safe in a path or a command."""
+    if not is_run_id(run_id):
+        raise Refused(
+            f"{run_id!r} cannot name a run",
+            "a run is named by up to 64 letters, digits, `_`, `.` and `-`, a letter or digit first",
+        )
+
+
+def is_run_id(text: str) -> bool:
+    """Whether the text may name a run (F61)."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def no_such_run(run_id: str, known: Collection[str], where: str) -> Refused:
+    """`known` are the runs that there are, newest first."""
+    if not known:
+        return Refused(
+            f"there is no run {run_id}: {where} holds none", "begin one with: fsm run FILE"
+        )
+    from difflib import get_close_matches
+
+    near = get_close_matches(run_id, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"the newest is {next(iter(known))};"
+    return Refused(f"there is no run {run_id} in {where}", f"{hint} fsm list shows all")
+
+
+def exists_already(run_id: str) -> Refused:
+    return Refused(f"there is a run {run_id} already", f"see it with: fsm status {run_id}")
+
+
+def unfinished(run: RunSummary) -> Refused:
+    run_id = run.run_id
+    return Refused(
+        f"plan {run.plan_id} has an unfinished run {run_id} ({run.state})",
+        f"go on with `fsm resume {run_id}`, undo it with `fsm rollback {run_id}`, give it up with "
+        f"`fsm abort {run_id}`, or begin another beside it with `--new`",
+    )
+
+
+def approval_gone(used_by: str) -> Refused:
+    """`used_by` is empty if the approval was never recorded."""
+    what = f"was used by run {used_by}" if used_by else "is not recorded"
+    return Refused(f"this approval {what}; approve again", "with: fsm approve FILE")
+
+
+def conflict(run_id: str, epoch: int, newest: int | None) -> Conflict:
+    """`newest` is the epoch that the store holds, `None` if it no longer holds the run."""
+    if newest is None:
+        what = "is gone from the store"
+    elif newest > epoch:
+        what = f"was taken over by another runner (epoch {newest}, this one has {epoch})"
+    else:
+        what = "has another journal than this runner wrote"
+    return Conflict(
+        f"run {run_id} {what}; nothing was recorded by this one",
+        f"see where it stands with: fsm status {run_id}",
+    )
+
+
+def closed(run_id: str) -> StateUnavailable:
+    return StateUnavailable(
+        f"this runner may no longer write the journal of run {run_id}",
+        f"see where it stands with: fsm status {run_id}; then: fsm resume {run_id}",
+    )

@@ -1,0 +1,284 @@
+"""Runs in one SQLite file, and a folder of lock files beside it.
+
+Every method opens what it needs and lets it go again; a journal keeps one connection and its run's
+lock. So a store costs nothing until it is used, reading takes no right to write, and threads share
+nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from fsm.engine.journal import Record, seal, verify
+from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
+from fsm.errors import Damaged, Refused
+from fsm.run.events import Event
+from fsm.stores import refusals
+from fsm.stores.database import (
+    FAULTS,
+    exists,
+    make_folder,
+    reading,
+    transaction,
+    unavailable,
+    writing,
+)
+from fsm.stores.lock import Head, RunLock, heads, holder, read_head
+from fsm.stores.refusals import is_run_id
+from fsm.stores.sqlite_journal import SqliteJournal
+from fsm.stores.tables import ApprovalRow, RunRow, insert_records, moment, read_records
+
+__all__ = ["SqliteStore"]
+
+
+class SqliteStore:
+    """The store in the file `path`; locks are in the folder `path`-locks. See `Store`."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).absolute()
+        self._locks = self.path.with_name(f"{self.path.name}-locks")
+
+    def create(
+        self,
+        summary: RunSummary,
+        document: bytes,
+        events: Sequence[Event],
+        *,
+        approval: Approval | None = None,
+        alongside: bool = False,
+    ) -> SqliteJournal:
+        """A new run with its first events, held by the caller. See `Store`."""
+        refusals.refuse_mismatch(summary, document, approval)
+        refusals.refuse_run_id(summary.run_id)
+        with self._told(), ExitStack() as undo:
+            connection = writing(self.path)
+            undo.callback(connection.close)
+            make_folder(self._locks)
+            lock = RunLock.take(self._locks, summary.run_id)
+            undo.callback(lock.discard)
+            with transaction(connection):
+                _refuse_existing(connection, self.path, summary, alongside)
+                if approval is not None:
+                    self._use_up(connection, approval, summary.run_id)
+                row = _insert_run(connection, summary, document, events)
+            lock.note(row.seq, row.hash)
+            undo.pop_all()
+            return SqliteJournal(self.path, connection, lock, row)
+
+    def acquire(self, run_id: str) -> SqliteJournal:
+        """Take the run's lock: a writer after its last record, in a new epoch. See `Store`."""
+        with self._told(run_id), ExitStack() as undo:
+            if not exists(self.path):
+                raise self._missing(None, run_id)
+            connection = writing(self.path)
+            undo.callback(connection.close)
+            self._row(connection, run_id)  # nothing is locked for a run that is not there
+            make_folder(self._locks)
+            lock = RunLock.take(self._locks, run_id)
+            undo.callback(lock.release)
+            with transaction(connection):
+                row = self._row(connection, run_id)
+                self._compare(row, lock.head())
+                row = replace(row, epoch=row.epoch + 1)
+                connection.execute(
+                    "UPDATE runs SET epoch = ?, checksum = ? WHERE run_id = ?",
+                    (row.epoch, row.checksum(), run_id),
+                )
+            lock.note(row.seq, row.hash)
+            undo.pop_all()
+            return SqliteJournal(self.path, connection, lock, row)
+
+    def load(self, run_id: str) -> StoredRun:
+        """The run as it stands, and proved to be as it was written. See `Store`."""
+        with self._told(run_id):
+            head = self._head(run_id)  # first: a writer may go on while we read
+            connection = reading(self.path)
+            if connection is None:
+                raise self._missing(None, run_id)
+            with closing(connection):
+                connection.execute("BEGIN")
+                row = self._row(connection, run_id)
+                plan = connection.execute(
+                    "SELECT document FROM plans WHERE digest = ?", (row.summary.digest,)
+                ).fetchone()
+                records = read_records(connection, row, self.path)
+            self._verify(row, records, head)
+            document = plan[0] if plan else None
+            if type(document) is not bytes or sha256(document).hexdigest() != row.summary.digest:
+                raise self._damaged(f"the plan of run {run_id} is not as it was written")
+            return StoredRun(row.summary, document, records)
+
+    def holder(self, run_id: str) -> int | None:
+        """The pid of the run's holder, 0 if it cannot be told, `None` if the run is free."""
+        if not is_run_id(run_id):
+            return None
+        with self._told(run_id):
+            return holder(self._locks, run_id)
+
+    def runs(self) -> Sequence[RunSummary]:
+        """Every run, newest first."""
+        with self._told():
+            acknowledged = heads(self._locks)
+            rows = [
+                RunRow.read(cells, self.path)
+                for cells in self._read("SELECT * FROM runs ORDER BY number DESC")
+            ]
+            lost = acknowledged - {row.summary.run_id for row in rows}
+            if lost:
+                raise self._lost(min(lost), 0)
+            return tuple(row.summary for row in rows)
+
+    def approve(self, approval: Approval) -> None:
+        """Record an approval; durable when it returns."""
+        with self._told(), closing(writing(self.path)) as connection, transaction(connection):
+            row = ApprovalRow(_next_number(connection, "approvals"), approval)
+            connection.execute("INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?, ?)", row.cells())
+
+    def approvals(self, digest: str) -> Sequence[Approval]:
+        """The approvals of this digest that no run has used, oldest first."""
+        with self._told():
+            cells = self._read("SELECT * FROM approvals WHERE digest = ? ORDER BY number", digest)
+            rows = [ApprovalRow.read(each, self.path) for each in cells]
+            return tuple(row.approval for row in rows if not row.used_by)
+
+    def close(self) -> None:
+        """Nothing stays open between two calls."""
+
+    @contextmanager
+    def _told(self, run_id: str = "") -> Iterator[None]:
+        """No error of SQLite or the system leaves the store untranslated."""
+        try:
+            yield
+        except FAULTS as error:
+            raise unavailable(error, self.path, run_id) from error
+
+    def _head(self, run_id: str) -> Head | None:
+        return read_head(self._locks, run_id) if is_run_id(run_id) else None
+
+    def _read(self, query: str, *values: str) -> list[Any]:
+        connection = reading(self.path)
+        if connection is None:
+            return []
+        with closing(connection):
+            return connection.execute(query, values).fetchall()
+
+    def _row(self, connection: sqlite3.Connection, run_id: str) -> RunRow:
+        cells = None
+        if is_run_id(run_id):
+            cells = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        if cells is None:
+            raise self._missing(connection, run_id)
+        return RunRow.read(cells, self.path)
+
+    def _missing(self, connection: sqlite3.Connection | None, run_id: str) -> Refused | Damaged:
+        """There is no such run; or there was, as its lock file tells."""
+        head = self._head(run_id)
+        if head is not None:
+            return self._lost(run_id, head.seq)
+        names = "SELECT run_id FROM runs ORDER BY number DESC"
+        known = [row[0] for row in connection.execute(names)] if connection else []
+        return refusals.no_such_run(run_id, known, str(self.path))
+
+    def _compare(self, row: RunRow, head: Head | None) -> None:
+        """Raises `Damaged` if more was acknowledged than is there; less is a power cut (F16)."""
+        if head is None or head.seq < row.seq:
+            return
+        if head.seq > row.seq:
+            raise self._lost(row.summary.run_id, head.seq)
+        if head.hash != row.hash:
+            raise self._damaged(f"run {row.summary.run_id} does not end as it was written")
+
+    def _verify(self, row: RunRow, records: Sequence[Record], head: Head | None) -> None:
+        run_id = row.summary.run_id
+        try:
+            verify(run_id, records, row.summary.digest)
+        except Damaged as error:
+            raise Damaged(f"{self.path}: {error.message}", error.hint) from None
+        chain = [row.summary.digest, *(record.hash for record in records)]
+        if len(records) != row.seq or chain[-1] != row.hash:
+            raise self._damaged(
+                f"the journal of run {run_id} ends at record {len(records)}, not at {row.seq}"
+            )
+        self._compare(row, head)
+        if head is not None and chain[head.seq] != head.hash:
+            raise self._damaged(
+                f"record {head.seq} of run {run_id} is not the one that was written"
+            )
+
+    def _use_up(self, connection: sqlite3.Connection, approval: Approval, run_id: str) -> None:
+        rows = [
+            ApprovalRow.read(cells, self.path)
+            for cells in connection.execute(
+                'SELECT * FROM approvals WHERE digest = ? AND "by" = ? AND at = ? AND how = ?'
+                " ORDER BY number",
+                (approval.digest, approval.by, moment(approval.at), approval.how),
+            )
+        ]
+        unused = next((row for row in rows if not row.used_by), None)
+        if unused is None:
+            raise refusals.approval_gone(rows[-1].used_by if rows else "")
+        *_, used_by, checksum = replace(unused, used_by=run_id).cells()
+        connection.execute(
+            "UPDATE approvals SET used_by = ?, checksum = ? WHERE number = ?",
+            (used_by, checksum, unused.number),
+        )
+
+    def _lost(self, run_id: str, acknowledged: int) -> Damaged:
+        lock = self._locks / f"{run_id}.lock"
+        what = f"up to number {acknowledged} " if acknowledged else ""
+        return Damaged(
+            f"{self.path}: records of run {run_id} are lost: they were acknowledged {what}({lock})",
+            f"restore {self.path} from a backup; or, to go on with what is left, remove {lock}",
+        )
+
+    def _damaged(self, what: str) -> Damaged:
+        return Damaged(
+            f"{self.path}: {what}",
+            "nothing was changed; restore the state from a backup, or begin anew with --state",
+        )
+
+
+def _refuse_existing(
+    connection: sqlite3.Connection, path: Path, summary: RunSummary, alongside: bool
+) -> None:
+    run_id = summary.run_id
+    if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone():
+        raise refusals.exists_already(run_id)
+    if alongside:
+        return
+    same_plan = "SELECT * FROM runs WHERE plan_id = ? ORDER BY number DESC"
+    for cells in connection.execute(same_plan, (summary.plan_id,)):
+        other = RunRow.read(cells, path).summary
+        if other.state not in FINAL_STATES:
+            raise refusals.unfinished(other)
+
+
+def _insert_run(
+    connection: sqlite3.Connection, summary: RunSummary, document: bytes, events: Sequence[Event]
+) -> RunRow:
+    at = moment(summary.created_at)
+    records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+    seq, hash_ = (records[-1].seq, records[-1].hash) if records else (0, summary.digest)
+    row = RunRow(_next_number(connection, "runs"), summary, 1, seq, hash_)
+    connection.execute(
+        "INSERT INTO plans VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
+        " SET document = excluded.document WHERE document IS NOT excluded.document",
+        (summary.digest, document),
+    )
+    connection.execute(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row.cells(),
+    )
+    insert_records(connection.cursor(), row.number, records)
+    return row
+
+
+def _next_number(connection: sqlite3.Connection, table: str) -> int:
+    (number,) = connection.execute(f"SELECT coalesce(max(number), 0) + 1 FROM {table}").fetchone()  # noqa: S608 (a name from this file)
+    return int(number)

@@ -1,0 +1,115 @@
+"""The writer of one run's journal in a SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from fsm.engine.journal import seal
+from fsm.errors import Conflict, FsmError
+from fsm.run.events import Event
+from fsm.stores import refusals
+from fsm.stores.database import FAULTS, abandon, unavailable
+from fsm.stores.lock import RunLock
+from fsm.stores.tables import RunRow, insert_records, moment, run_checksum, run_identity
+
+__all__ = ["SqliteJournal"]
+
+_ADVANCE: Final = (
+    "UPDATE runs SET updated_at = ?, state = ?, seq = ?, hash = ?, checksum = ?"
+    " WHERE number = ? AND seq = ? AND epoch = ? AND hash = ?"
+)
+
+
+class SqliteJournal:
+    """The right to write one run's journal: its lock, a connection, and where the journal ends."""
+
+    __slots__ = (
+        "_connection",
+        "_cursor",
+        "_hash",
+        "_identity",
+        "_lock",
+        "_number",
+        "_path",
+        "_seq",
+        "_writable",
+        "epoch",
+        "run_id",
+    )
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, lock: RunLock, row: RunRow
+    ) -> None:
+        self.run_id = row.summary.run_id
+        self.epoch = row.epoch
+        self._path = path
+        self._connection = connection
+        self._cursor = connection.cursor()  # one for all: making them costs a tenth of an append
+        self._lock = lock
+        self._number = row.number
+        self._identity = run_identity(row.number, row.summary)
+        self._seq = row.seq
+        self._hash = row.hash
+        self._writable = True
+
+    def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
+        """Write the events, all or none; durable when it returns. See `Journal`.
+
+        Whatever goes wrong, nothing is tried twice and this journal takes no more: after an error
+        of the disk nobody can tell what a second try would stand on (F19).
+        """
+        if not self._writable:
+            raise refusals.closed(self.run_id)
+        self._writable = False  # until this append is known to have gone well
+        at = moment(at)
+        records = seal(events, after=self._seq, previous=self._hash, epoch=self.epoch, at=at)
+        seq, hash_ = (records[-1].seq, records[-1].hash) if records else (self._seq, self._hash)
+        checksum = run_checksum(self._identity, at, state, self.epoch, seq, hash_)
+        committing = False
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            if not self._advance(at, state, seq, hash_, checksum):
+                raise self._conflict()
+            insert_records(self._cursor, self._number, records)
+            committing = True
+            self._cursor.execute("COMMIT")
+        except BaseException as error:
+            abandon(self._connection)
+            if isinstance(error, FAULTS):
+                raise self._unavailable(error, committing) from error
+            raise
+        self._seq, self._hash = seq, hash_
+        self._lock.note(seq, hash_)
+        self._writable = True
+
+    def close(self) -> None:
+        """Let the run go. May be called again."""
+        self._writable = False
+        try:
+            self._connection.close()
+        except FAULTS as error:
+            raise unavailable(error, self._path, self.run_id) from error
+        finally:
+            self._lock.release()
+
+    def _advance(self, at: float, state: str, seq: int, hash_: str, checksum: str) -> bool:
+        """Move the run's head, if it is where this writer left it, in this epoch (I20)."""
+        place = (self._number, self._seq, self.epoch, self._hash)
+        cells = (at, state, seq, hash_, checksum)
+        return self._cursor.execute(_ADVANCE, (*cells, *place)).rowcount == 1
+
+    def _conflict(self) -> Conflict:
+        row = self._cursor.execute(
+            "SELECT epoch FROM runs WHERE number = ?", (self._number,)
+        ).fetchone()
+        return refusals.conflict(self.run_id, self.epoch, row and row[0])
+
+    def _unavailable(self, error: Exception, committing: bool) -> FsmError:
+        told = unavailable(error, self._path, self.run_id)
+        if not committing:
+            return told
+        unknown = "whether the last events were recorded is not known"
+        return type(told)(f"{told.message}; {unknown}", told.hint)

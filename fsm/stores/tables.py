@@ -1,0 +1,194 @@
+"""What the tables hold, and how a row shows that it is as it was written.
+
+The journal's records are chained by `fsm.engine.journal`. The other rows are no part of that chain:
+each carries a checksum over all its cells, as SQLite's pages have none (FACTS.md, "Durability").
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Self
+
+from fsm.engine.journal import Record
+from fsm.engine.ports import Approval, RunSummary
+from fsm.errors import Damaged
+
+__all__ = [
+    "SCHEMA",
+    "ApprovalRow",
+    "RunRow",
+    "insert_records",
+    "moment",
+    "read_records",
+    "run_checksum",
+    "run_identity",
+]
+
+SCHEMA: Final = """
+CREATE TABLE plans (
+  digest TEXT PRIMARY KEY,           -- SHA-256 of the document
+  document BLOB NOT NULL             -- the resolved plan; runs are rewritten too often
+);
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY,        -- the order of creation; clocks jump
+  run_id TEXT NOT NULL UNIQUE,
+  plan_id TEXT NOT NULL,
+  plan_name TEXT NOT NULL,
+  digest TEXT NOT NULL REFERENCES plans,
+  created_at REAL NOT NULL,
+  updated_at REAL NOT NULL,
+  state TEXT NOT NULL,
+  epoch INTEGER NOT NULL,            -- the newest writer
+  seq INTEGER NOT NULL,              -- the last record
+  hash TEXT NOT NULL,                -- and its hash, the head of the chain
+  checksum TEXT NOT NULL             -- over all cells before it
+);
+CREATE TABLE records (
+  place INTEGER PRIMARY KEY,         -- runs.number * 2^32 + seq, as SQLite appends quickest
+  epoch INTEGER NOT NULL,
+  at REAL NOT NULL,
+  kind TEXT NOT NULL,
+  data TEXT NOT NULL,                -- JSON
+  hash TEXT NOT NULL                 -- over all cells, and the hash before
+);
+CREATE TABLE approvals (
+  number INTEGER PRIMARY KEY,        -- the order of recording
+  digest TEXT NOT NULL,
+  "by" TEXT NOT NULL,
+  at REAL NOT NULL,
+  how TEXT NOT NULL,
+  used_by TEXT NOT NULL,             -- the run that it served, '' before
+  checksum TEXT NOT NULL             -- over all cells before it
+);
+"""
+
+_RUN_CELLS = (int, str, str, str, str, float, float, str, int, int, str, str)
+_RECORD_CELLS = (int, float, str, str, str)
+_SEQ_BITS = 32
+_APPROVAL_CELLS = (int, str, str, float, str, str, str)
+_NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew with --state"
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def moment(seconds: float) -> float:
+    """The time as SQLite gives it back: a float, without the sign of zero. Hashes depend on it."""
+    return float(seconds) + 0.0
+
+
+def run_identity(number: int, summary: RunSummary) -> str:
+    """The cells of a run's row that never change, as the part of its checksum that never does."""
+    return _to_json(
+        [
+            number,
+            summary.run_id,
+            summary.plan_id,
+            summary.plan_name,
+            summary.digest,
+            moment(summary.created_at),
+        ]
+    )
+
+
+def run_checksum(
+    identity: str, updated_at: float, state: str, epoch: int, seq: int, hash_: str
+) -> str:
+    """The checksum of a run's row: its identity, and the cells that change with every append."""
+    return sha256(f"{identity} {updated_at!r} {state} {epoch} {seq} {hash_}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A row of `runs` that is as it was written."""
+
+    number: int
+    summary: RunSummary
+    epoch: int
+    seq: int
+    hash: str
+
+    @classmethod
+    def read(cls, cells: Sequence[Any], path: Path) -> Self:
+        """The row of these cells, in the table's order. Raises `Damaged`."""
+        if _types(cells) == _RUN_CELLS:
+            number, run_id, plan_id, plan_name, digest, created_at, updated_at, state, *rest = cells
+            epoch, seq, hash_, checksum = rest
+            summary = RunSummary(run_id, plan_id, plan_name, digest, state, created_at, updated_at)
+            row = cls(number, summary, epoch, seq, hash_)
+            if row.checksum() == checksum:
+                return row
+        raise Damaged(f"{path}: the entry of run {cells[1]} was altered", _NEXT_MOVE)
+
+    def cells(self) -> tuple[Any, ...]:
+        """The cells to write, in the table's order."""
+        run = self.summary
+        created_at, updated_at = moment(run.created_at), moment(run.updated_at)
+        names = (self.number, run.run_id, run.plan_id, run.plan_name, run.digest)
+        head = (self.epoch, self.seq, self.hash)
+        return (*names, created_at, updated_at, run.state, *head, self.checksum())
+
+    def checksum(self) -> str:
+        run = self.summary
+        identity = run_identity(self.number, run)
+        return run_checksum(
+            identity, moment(run.updated_at), run.state, self.epoch, self.seq, self.hash
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """A row of `approvals`; `used_by` is empty until a run has used it."""
+
+    number: int
+    approval: Approval
+    used_by: str = ""
+
+    @classmethod
+    def read(cls, cells: Sequence[Any], path: Path) -> Self:
+        """The row of these cells, in the table's order. Raises `Damaged`."""
+        if _types(cells) == _APPROVAL_CELLS:
+            number, digest, by, at, how, used_by, checksum = cells
+            row = cls(number, Approval(digest, by, at, how), used_by)
+            if row.cells()[-1] == checksum:
+                return row
+        raise Damaged(f"{path}: approval {cells[0]} was altered", _NEXT_MOVE)
+
+    def cells(self) -> tuple[Any, ...]:
+        """The cells to write, in the table's order."""
+        approval = self.approval
+        at = moment(approval.at)
+        cells = (self.number, approval.digest, approval.by, at, approval.how, self.used_by)
+        return (*cells, sha256(_to_json(cells).encode()).hexdigest())
+
+
+def read_records(connection: sqlite3.Connection, row: RunRow, path: Path) -> list[Record]:
+    """The run's records in order, not yet verified but for the types of cells. Raises `Damaged`."""
+    first = row.number << _SEQ_BITS
+    records = []
+    for place, *cells in connection.execute(
+        "SELECT * FROM records WHERE place >= ? AND place < ? ORDER BY place",
+        (first, first + (1 << _SEQ_BITS)),
+    ):
+        seq = place - first
+        if _types(cells) != _RECORD_CELLS:
+            what = f"record {seq} of run {row.summary.run_id} was altered"
+            raise Damaged(f"{path}: {what}", _NEXT_MOVE)
+        records.append(Record(seq, *cells))
+    return records
+
+
+def insert_records(cursor: sqlite3.Cursor, number: int, records: Sequence[Record]) -> None:
+    """Write the records of run `number`, as part of the cursor's transaction."""
+    first = number << _SEQ_BITS
+    cursor.executemany(
+        "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
+        [(first + seq, *cells) for seq, *cells in records],
+    )
+
+
+def _types(cells: Sequence[Any]) -> tuple[type, ...]:
+    return tuple(map(type, cells))
