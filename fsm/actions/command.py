@@ -1,0 +1,123 @@
+"""The parameters of `shell.run`: read, and judged before anything runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+from fsm.actions.syntax import command_it_starts_with, syntax_error
+from fsm.actions.text import one_line, to_bytes
+from fsm.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["argument_vector", "inspect_call"]
+
+_LONGEST_BYTES = 32 * os.sysconf("SC_PAGESIZE") - 1  # MAX_ARG_STRLEN of execve(2), its NUL aside
+_KINDS = {
+    bool: "a truth value",
+    int: "a number",
+    float: "a number",
+    dict: "a mapping",
+    list: "a list",
+}
+
+
+def argument_vector(action: str, params: Mapping[str, JsonValue]) -> list[str]:
+    """What to execute: a list as it is, text under `sh -c`. Raises `Invalid`."""
+    problems = list(_wrong(action, params))
+    if problems:
+        raise Invalid(problems)
+    command = params["command"]
+    return (
+        [str(word) for word in command] if isinstance(command, list) else ["sh", "-c", str(command)]
+    )
+
+
+def inspect_call(
+    action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
+) -> Sequence[Problem]:
+    """What would keep the call from working, as far as that can be told without running anything."""
+    problems = list(_wrong(action, params))
+    command = params.get("command")
+    if problems or _is_open(command):
+        return problems
+    if isinstance(command, list):
+        program = command[0]
+        return [] if _is_open(program) else list(_missing(str(program), cwd, env))
+    text = str(command)
+    if complaint := syntax_error(text):
+        return [Problem(f"the shell cannot read it: {complaint}", "try it with: sh -n -c '…'")]
+    first = command_it_starts_with(text)
+    missing = _missing(first, cwd, env) if first else ()
+    return [*_missing("sh", cwd, env), *missing]
+
+
+def _wrong(action: str, params: Mapping[str, JsonValue]) -> Iterator[Problem]:
+    if action != "run":
+        yield Problem(f"the skill `shell` has no action `{action}`", "it has one: `run`")
+        return
+    for name in params:
+        if name != "command":
+            close = get_close_matches(name, ["command"])
+            yield Problem(
+                f"`shell.run` has no parameter `{name}`",
+                "did you mean `command`?" if close else "it has one: `command`",
+            )
+    command = params.get("command")
+    if command is None:
+        yield Problem("no command is given", "write: command: make test")
+    elif isinstance(command, list):
+        if not command:
+            yield Problem("the command is an empty list", "its first element is the program")
+        for index, word in enumerate(command):
+            yield from _wrong_word(f"element {index + 1} of the command", word)
+        if command and command[0] == "":
+            yield Problem("the command's first element is empty", "it is the program to run")
+    elif isinstance(command, str):
+        yield from _wrong_word("the command", command)
+        if not command.strip():
+            yield Problem("the command is empty", "write: command: make test")
+    elif not _is_open(command):
+        kind = _KINDS[type(command)]
+        yield Problem(f"the command is {kind}", "write text for a shell, or a list of arguments")
+
+
+def _wrong_word(what: str, word: JsonValue) -> Iterator[Problem]:
+    if _is_open(word) or (isinstance(word, int) and not isinstance(word, bool)):
+        return
+    if not isinstance(word, str):
+        kind = _KINDS.get(type(word), "nothing")
+        yield Problem(f"{what} is {kind}, not text", "put it in quotes")
+    elif "\0" in word:
+        yield Problem(f"{what} holds a NUL byte", "no program can be given one")
+    elif len(word) * 4 > _LONGEST_BYTES and len(to_bytes(word)) > _LONGEST_BYTES:
+        limit = f"{_LONGEST_BYTES:,} bytes"
+        yield Problem(f"{what} is longer than {limit}", "put it in a file and pass its name")
+
+
+def _is_open(value: JsonValue) -> TypeGuard[dict[str, JsonValue]]:
+    """Whether the value depends on outputs yet to come (`Action.inspect`)."""
+    return isinstance(value, dict) and value.keys() == {"$template"}
+
+
+def _missing(program: str, cwd: Path, env: Mapping[str, str]) -> Iterator[Problem]:
+    """The problem that the program cannot be found as the kernel and the shell look for it."""
+    name = one_line(to_bytes(program))
+    if "/" not in program:
+        folders = env.get("PATH", os.defpath).split(":")
+        if not any(_is_program(cwd / folder / program) for folder in folders):
+            yield Problem(f"`{name}` is not found on PATH", "install it, or write its path")
+    elif not _is_program(cwd / program):
+        if (cwd / program).is_file():
+            yield Problem(f"`{name}` may not be executed", f"allow it: chmod +x {name}")
+        else:
+            yield Problem(f"there is no program `{name}` in {cwd}", "mend the path, or `cwd`")
+
+
+def _is_program(path: Path) -> bool:
+    return os.access(path, os.X_OK) and path.is_file()

@@ -1,0 +1,139 @@
+"""Who belongs to one attempt of a step, among all processes of the machine.
+
+Of those that started after its leader: the leader, those in a session of it, those that carry its mark
+(its FSM_… variables) in their environment, and all their descendants. Where this process adopts orphans
+(`become_subreaper`) and no other attempt is in flight, also every orphan that has come to it: then a daemon
+that cleared its environment and made its own session cannot hide either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+
+from fsm.actions.children import CHILDREN, reap, spoken_for
+from fsm.actions.proc import Proc, all_pids, carries, look_at
+
+__all__ = ["Kin", "mark_of"]
+
+_MARKS = ("FSM_RUN_ID", "FSM_STEP_ID", "FSM_ATTEMPT", "FSM_OUTPUT")
+
+
+def mark_of(env: Mapping[str, str]) -> frozenset[bytes]:
+    """The entries of a step's environment that, together, no other attempt's processes carry."""
+    return frozenset(os.fsencode(f"{name}={env[name]}") for name in _MARKS if name in env)
+
+
+class Kin:
+    """The processes of one attempt, as far as they have been seen.
+
+    `leader` is the number of its first process, `since` the clock tick before it started. `has_grown`
+    says whether the last survey saw somebody for the first time.
+    """
+
+    def __init__(self, leader: int, since: int, mark: frozenset[bytes]) -> None:
+        self._leader = leader
+        self._since = since
+        self._mark = mark
+        self._run_mark = frozenset(entry for entry in mark if entry.startswith(b"FSM_RUN_ID="))
+        self._me = os.getpid()
+        self._my_session = os.getsid(0)
+        self._sessions = {leader}
+        self._starts: dict[int, int] = {}
+        self._looked_at: set[int] = set()
+        self._spoken_for: set[int] | None = None
+        self.has_grown = False
+
+    def survey(self) -> list[Proc]:
+        """Walk all processes: those of this attempt that run. Takes the status of adopted dead ones."""
+        table = {pid: proc for pid in all_pids() if (proc := look_at(pid)) is not None}
+        self._looked_at = set(table)
+        self._spoken_for = None
+        self.has_grown = False
+        kin: list[Proc] = []
+        others = [proc for proc in table.values() if self._comes_into_question(proc)]
+        grows = True
+        while grows:  # numbers start again from the bottom: a child may stand before its parent
+            found = [proc for proc in others if self._admits(proc, table.get)]
+            others = [proc for proc in others if self._starts.get(proc.pid) != proc.start]
+            kin += found
+            grows = bool(found)
+        return self._alive(kin)
+
+    def newcomers(
+        self, hold: Callable[[Proc], None], let_go: Callable[[Proc], None]
+    ) -> tuple[list[Proc], bool]:
+        """Those of this attempt that were not there at the last look and run; and whether any was new.
+
+        Each that may be one is given to `hold` as soon as it is seen, and to `let_go` if it is not one.
+        """
+        fresh = [pid for pid in all_pids() if pid not in self._looked_at]
+        self._looked_at.update(fresh)
+        self._spoken_for = None
+        kin: list[Proc] = []
+        for pid in fresh:
+            proc = look_at(pid)
+            if proc is None or not self._comes_into_question(proc):
+                continue
+            if self._is_related(proc, look_at) or self._came_to_us(proc):
+                hold(proc)
+                if self._admits(proc, look_at):
+                    kin.append(proc)
+                else:
+                    let_go(proc)
+        return self._alive(kin), bool(kin)
+
+    def _comes_into_question(self, proc: Proc) -> bool:
+        others_leader = proc.pid in CHILDREN.leaders and proc.pid != self._leader
+        return proc.start >= self._since and proc.pid != self._me and not others_leader
+
+    def _admits(self, proc: Proc, look: Callable[[int], Proc | None]) -> bool:
+        """Whether the process is kin; if so, its session and its children will be."""
+        if not (
+            self._is_related(proc, look)
+            or (self._came_to_us(proc) and not self._is_spoken_for(proc.pid))
+        ):
+            return False
+        if self._starts.get(proc.pid) != proc.start:
+            self._starts[proc.pid] = proc.start
+            self.has_grown = True
+        if proc.session != self._my_session:
+            self._sessions.add(proc.session)
+        return True
+
+    def _is_related(self, proc: Proc, look: Callable[[int], Proc | None]) -> bool:
+        if proc.pid == self._leader or proc.session in self._sessions:
+            return True
+        if self._starts.get(proc.pid) == proc.start:
+            return True
+        if proc.parent in self._starts:
+            parent = look(proc.parent)
+            if parent is not None and parent.start == self._starts[parent.pid]:
+                return True
+        return carries(proc.pid, self._mark)
+
+    def _came_to_us(self, proc: Proc) -> bool:
+        """Whether it is an orphan that no other attempt in flight, and no other step's service, left."""
+        return (
+            CHILDREN.adopts
+            and proc.parent == self._me
+            and proc.session != self._my_session
+            and CHILDREN.leaders <= {self._leader}
+            and not carries(proc.pid, self._run_mark)
+        )
+
+    def _is_spoken_for(self, pid: int) -> bool:
+        if self._spoken_for is None:
+            self._spoken_for = spoken_for()
+        return pid in self._spoken_for
+
+    def _alive(self, kin: Iterable[Proc]) -> list[Proc]:
+        """Those that run. Of the others, those that came to us have nobody else to take their status."""
+        alive = []
+        for proc in kin:
+            if proc.running:
+                alive.append(proc)
+            elif proc.parent == self._me and proc.pid != self._leader:
+                reap(proc.pid)
+                self._looked_at.discard(proc.pid)
+        return alive

@@ -1,0 +1,81 @@
+"""What the kernel tells of other processes: a thin reading of /proc.
+
+A process is identified by (pid, start): the number alone is used again (F46).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+__all__ = ["Proc", "all_pids", "carries", "command_line", "look_at", "now_in_ticks"]
+
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_ENVIRON_BYTES = 8 << 20  # more than the kernel lets a process have
+
+
+class Proc(NamedTuple):
+    """One process as it was a moment ago.
+
+    `start` is in clock ticks since the machine started. A process that is not `running` has ended and
+    waits for its parent to take its status; a stopped one runs.
+    """
+
+    pid: int
+    start: int
+    parent: int
+    group: int
+    session: int
+    running: bool
+
+
+def now_in_ticks() -> int:
+    """This moment as `Proc.start` counts: whatever is started from now on starts at or after it."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * _TICKS_PER_SECOND)
+
+
+def all_pids() -> list[int]:
+    """The number of every process that may be seen; none where /proc is not mounted."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def look_at(pid: int) -> Proc | None:
+    """The process of that number, `None` if there is none."""
+    # The name in parentheses may hold anything, parentheses and spaces included.
+    fields = _read(pid, "stat", 1024).rpartition(b")")[2].split()
+    if len(fields) < 20:
+        return None
+    # A process whose first thread has ended looks like a zombie while its other threads go on.
+    running = fields[0] not in (b"Z", b"X") or int(fields[17]) > 1
+    parent, group, session = map(int, fields[1:4])
+    return Proc(pid, int(fields[19]), parent, group, session, running)
+
+
+def carries(pid: int, mark: frozenset[bytes]) -> bool:
+    """Whether the process was started with all those `NAME=value` in its environment."""
+    return bool(mark) and mark.issubset(_read(pid, "environ", _ENVIRON_BYTES).split(b"\0"))
+
+
+def command_line(pid: int) -> str:
+    """Its arguments, shortened, for people; its name in brackets if it has none."""
+    words = _read(pid, "cmdline", 4096).replace(b"\0", b" ").strip()
+    words = words or b"[" + _read(pid, "comm", 64).strip() + b"]"
+    text = words.decode(errors="backslashreplace")
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _read(pid: int, name: str, limit: int) -> bytes:
+    try:
+        fd = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, limit)
+    except OSError:
+        return b""  # it ended meanwhile
+    finally:
+        os.close(fd)

@@ -1,0 +1,137 @@
+"""The skill `shell`: a command of the machine this runs on, as one attempt of a step."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.actions.command import argument_vector, inspect_call
+from fsm.actions.kin import mark_of
+from fsm.actions.masking import Masker
+from fsm.actions.output import Log, make_folder
+from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
+from fsm.actions.proc import Proc, command_line
+from fsm.actions.process import Process
+from fsm.actions.text import one_line, to_bytes
+from fsm.actions.tree import end_tree, remains
+from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["ShellAction"]
+
+_MOST_NAMED = 5
+
+
+class ShellAction:
+    """The one action `run`, with the one parameter `command`.
+
+    A list is executed as it stands, without a shell; text runs under `sh -c`. The process leads a session
+    of its own, has nothing on its stdin, and writes both its outputs to `task.log`. The attempt ends when
+    the process does: children that it leaves running are named in the log and left alone, and what they
+    write goes on being logged for as long as this program runs. Cancelled, all of them are ended.
+    """
+
+    def inspect(
+        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
+    ) -> Sequence[Problem]:
+        """Wrong parameters, a shell string that does not parse, a program that is not there."""
+        return inspect_call(action, params, cwd, env)
+
+    async def perform(self, task: Task) -> Outcome:
+        """Run the command once: `Succeeded` if it exits with 0 and its outputs can be read."""
+        masker = Masker(task.secrets)
+        log = Log(task.log, masker)
+        try:
+            argv = argument_vector(task.action, task.params)
+        except Invalid as error:
+            return Failed(_masked("; ".join(map(str, error.problems)), masker))
+        try:
+            make_folder(task.outputs.parent)
+        except OSError as error:
+            return Failed(_masked(f"cannot make {task.outputs.parent}: {error.strerror}", masker))
+        discard_outputs(task.outputs)
+        try:
+            process = Process(argv, cwd=str(task.cwd), env=task.env, sink=log.write)
+        except (OSError, ValueError) as error:
+            return Failed(_masked(_cannot_start(argv[0], task.cwd, error), masker))
+        try:
+            code = await _supervise(process, task, log)
+        except BaseException:
+            process.close()
+            log.close()
+            discard_outputs(task.outputs)
+            raise
+        return _outcome(code, task, masker, log.tail())
+
+
+async def _supervise(process: Process, task: Task, log: Log) -> int | None:
+    """Wait for the leader's end: its exit code. Cancelled, end all first."""
+    mark = mark_of(task.env)
+    try:
+        await process.ended
+    except asyncio.CancelledError:
+        left = await end_tree(process, mark, task.grace_seconds)
+        process.take_status()
+        process.drain()
+        log.end_output()
+        _name("could not be ended", left, log)
+        raise
+    code = process.take_status()
+    process.drain()
+    left = remains(process, mark)
+    if not process.output_is_held:
+        log.end_output()
+    _name("left running", left, log)
+    process.release(log.close)
+    return code
+
+
+def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome:
+    if code == 0:
+        try:
+            return Succeeded(take_outputs(task.outputs, masker), tail)
+        except BadOutputs as error:
+            return Failed(_masked(f"its FSM_OUTPUT cannot be read: {error}", masker), code, tail)
+    discard_outputs(task.outputs)
+    if code is None:
+        return Failed("its exit status is not known: something else took it", None, tail)
+    if code < 0:
+        return Failed(f"killed by {_signal_name(-code)}", code, tail)
+    return Failed(f"exit code {code}", code, tail)
+
+
+def _cannot_start(program: str, cwd: Path, error: OSError | ValueError) -> str:
+    words = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError):
+        if error.filename == str(cwd):
+            return f"cannot start `{program}` in {cwd}: {words}"
+        if error.errno == errno.ENOEXEC:
+            words += " (is its first line `#!` and an interpreter?)"
+        elif error.errno == errno.ENOENT and "/" in program and (cwd / program).exists():
+            words += " (the interpreter that its first line names)"
+    return f"cannot start `{program}`: {words}"
+
+
+def _name(what: str, procs: Sequence[Proc], log: Log) -> None:
+    for proc in procs[:_MOST_NAMED]:
+        log.note(f"{what}: pid {proc.pid} {command_line(proc.pid)}")
+    if len(procs) > _MOST_NAMED:
+        log.note(f"{what}: and {len(procs) - _MOST_NAMED} more")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _masked(text: str, masker: Masker) -> str:
+    return one_line(masker.mask(to_bytes(text)))

@@ -1,0 +1,186 @@
+"""Ending everything that a step began: its group, its descendants, and daemons that broke away.
+
+Who belongs to an attempt is told by `fsm.actions.kin`. A process is signalled through a pidfd, opened and
+then compared with what was seen: its number may have been used again (F46), a pidfd may not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from fsm.actions.children import CHILDREN
+from fsm.actions.kin import Kin
+from fsm.actions.proc import Proc, look_at
+from fsm.actions.process import Process
+
+__all__ = ["end_tree", "remains"]
+
+_FORCE_SECONDS = 10.0
+_CHASE_SECONDS = 0.2
+_MOST_PIDFDS = 256
+
+
+def remains(process: Process, mark: frozenset[bytes]) -> Sequence[Proc]:
+    """What a step that ended by itself left running, its status taken already.
+
+    Looks only where there is a sign of something: a held output, a living group, a new child. A daemon
+    that leaves none of these while other attempts run is missed here; `end_tree` looks at everything.
+    """
+    signs = process.output_is_held or _has_members(process.pid)
+    if CHILDREN.adopts:
+        signs = CHILDREN.any_new() or signs
+    return Kin(process.pid, process.started, mark).survey() if signs else ()
+
+
+async def end_tree(
+    process: Process, mark: frozenset[bytes], grace_seconds: float
+) -> Sequence[Proc]:
+    """End the leader, whose status was not taken yet, and all that belongs to it.
+
+    Asks first, with SIGTERM (and SIGCONT, so that the stopped hear it), and waits until all have gone, at
+    most `grace_seconds`; then kills. A cancellation ends the asking; further ones change nothing. Returns
+    those that the kernel did not let die within ten seconds.
+    """
+    ending = _Ending(process, Kin(process.pid, process.started, mark))
+    try:
+        with suppress(asyncio.CancelledError):
+            await ending.ask(grace_seconds)
+        return await ending.force()
+    finally:
+        ending.close()
+
+
+class _Ending:
+    """The end of one attempt's processes: first kindly, then by force."""
+
+    def __init__(self, process: Process, kin: Kin) -> None:
+        self._process = process
+        self._kin = kin
+        self._loop = asyncio.get_running_loop()
+        self._pidfds: dict[tuple[int, int], int] = {}
+
+    async def ask(self, grace_seconds: float) -> None:
+        """Ask each once to end, as it is found; returns when all have gone or the time is over."""
+        deadline = self._loop.time() + grace_seconds
+        alive = self._kin.survey()
+        self._process.signal_group(signal.SIGTERM)
+        self._process.signal_group(signal.SIGCONT)
+        asked = {proc[:2] for proc in alive if proc.group == self._process.pid}
+        while alive and self._loop.time() < deadline:
+            for proc in alive:
+                if proc[:2] not in asked:
+                    asked.add(proc[:2])
+                    self._send(proc, signal.SIGTERM)
+                    self._send(proc, signal.SIGCONT)
+            await self._gone(alive, deadline)
+            alive = self._kin.survey()
+
+    async def force(self) -> Sequence[Proc]:
+        """Kill until a walk finds nobody alive and nobody new; who is left if that takes too long.
+
+        Somebody new, even if dead, means that somebody was still forking.
+        """
+        deadline = self._loop.time() + _FORCE_SECONDS
+        while True:
+            self._process.signal_group(signal.SIGKILL)
+            alive = self._kin.survey()
+            if not (alive or self._kin.has_grown) or self._loop.time() >= deadline:
+                return alive
+            for proc in [*alive, *self._stop(alive)]:
+                self._send(proc, signal.SIGKILL)
+            with suppress(asyncio.CancelledError):
+                await self._gone(alive, deadline)
+
+    def close(self) -> None:
+        for fd in self._pidfds.values():
+            os.close(fd)
+
+    def _stop(self, alive: Sequence[Proc]) -> Sequence[Proc]:
+        """Stop these, and then every one that shows up: what is stopped cannot fork. Who was added.
+
+        A process that forks the next and ends is caught by being quicker: only numbers that were not
+        there before are looked at, and each is stopped before anything else is asked of it.
+        """
+        for proc in alive:
+            self._send(proc, signal.SIGSTOP)
+        added: list[Proc] = []
+        until = time.monotonic() + _CHASE_SECONDS
+        while time.monotonic() < until:
+            running, any_new = self._kin.newcomers(
+                lambda proc: self._send(proc, signal.SIGSTOP),
+                lambda proc: self._send(proc, signal.SIGCONT),
+            )
+            if not any_new:
+                break
+            added += running
+        return added
+
+    async def _gone(self, procs: Sequence[Proc], deadline: float) -> None:
+        """Wait until all these have ended, or it is time to look again."""
+        fds = {self._pidfd(proc) for proc in procs}
+        patience = deadline - self._loop.time()
+        if -1 in fds:
+            patience = min(patience, 0.05)
+        waiting = {fd for fd in fds if fd is not None and fd >= 0}
+        all_gone = self._loop.create_future()
+
+        def on_end(fd: int) -> None:
+            self._loop.remove_reader(fd)
+            waiting.discard(fd)
+            if not (waiting or all_gone.done()):
+                all_gone.set_result(None)
+
+        for fd in waiting:
+            self._loop.add_reader(fd, on_end, fd)
+        if not waiting and -1 not in fds:
+            all_gone.set_result(None)
+        try:
+            await asyncio.wait([all_gone], timeout=max(0.0, patience))
+        finally:
+            for fd in waiting:
+                self._loop.remove_reader(fd)
+
+    def _send(self, proc: Proc, number: signal.Signals) -> None:
+        fd = self._pidfd(proc)
+        with suppress(ProcessLookupError, PermissionError):
+            if fd == -1:
+                os.kill(proc.pid, number)
+            elif fd is not None:
+                signal.pidfd_send_signal(fd, number)
+
+    def _pidfd(self, proc: Proc) -> int | None:
+        """A descriptor of exactly that process: `None` if it is gone, -1 if no more can be opened."""
+        key = proc[:2]
+        if key in self._pidfds:
+            return self._pidfds[key]
+        fd = -1
+        if len(self._pidfds) < _MOST_PIDFDS:
+            try:
+                fd = os.pidfd_open(proc.pid)
+            except ProcessLookupError:
+                return None
+            except OSError:
+                fd = -1
+        now = look_at(proc.pid)
+        if now is None or now.start != proc.start:
+            if fd >= 0:
+                os.close(fd)
+            return None
+        if fd >= 0:
+            self._pidfds[key] = fd
+        return fd
+
+
+def _has_members(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
