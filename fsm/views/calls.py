@@ -1,0 +1,134 @@
+"""What a call runs, in words for people: the command as they would type it, and the tools it needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fsm.plan.template import is_template, with_sources
+from fsm.views.text import call_text
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.plan.model import Call
+
+__all__ = ["command_text", "is_shell_text", "tools_of"]
+
+SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
+
+BUILTINS = frozenset(
+    """. : [ [[ alias bg break cd command continue echo eval exec exit export false fg for getopts
+    hash jobs kill local printf pwd read readonly return select set shift source test times trap true
+    type ulimit umask unalias unset wait""".split()  # noqa: SIM905 - a list would take 45 lines
+)
+KEYWORDS = frozenset(
+    "! { } ( ) if then elif else fi do done while until time".split()  # noqa: SIM905 - the same
+)
+PREFIXES = frozenset({"command", "exec"})
+"""Builtins that run the program after them."""
+
+LOST = frozenset({"case", "function"})
+"""Words after which a plain reading can no longer tell programs from other words."""
+
+PUNCTUATION = "();<>|&\n"
+
+
+def command_text(call: Call) -> str:
+    """The call as a person would type it, on one line; templates stand as their author wrote them."""
+    params = {name: with_sources(value) for name, value in call.params.items()}
+    return call_text(dataclasses.replace(call, params=params))
+
+
+def is_shell_text(call: Call) -> bool:
+    """Whether a shell reads the command: a string, or a list such as `[bash, -c, …]`."""
+    return call.skill == "shell" and _script(call.params.get("command")) is not None
+
+
+def tools_of(call: Call) -> tuple[str, ...]:
+    """The programs a command starts, each once, or `skill NAME`.
+
+    Of text for a shell it is what a plain reading finds: words in the place of a command that are no
+    builtins. Programs that appear only when the shell expands something are not found.
+    """
+    if call.skill != "shell":
+        return (f"skill {call.skill}",)
+    command = call.params.get("command")
+    found: list[str] = []
+    if isinstance(command, list) and command:
+        first = command[0]
+        found.append(_program(str(with_sources(first))))
+        if is_template(first):
+            return tuple(found)
+    script = _script(command)
+    if script is not None:
+        found += _programs(script)
+    return tuple(dict.fromkeys(found))
+
+
+def _script(command: JsonValue) -> str | None:
+    """The text that a shell reads, if the command has one."""
+    if isinstance(command, str):
+        return command
+    if not isinstance(command, list) or not command:
+        return None
+    words = [word if isinstance(word, str) else "" for word in command]
+    if os.path.basename(words[0]) not in SHELLS:  # noqa: PTH119 - a path of any system, not ours
+        return None
+    for place, word in enumerate(words[1:-1], 1):
+        if re.fullmatch(r"-[a-zA-Z]*c", word):
+            return words[place + 1]
+        if not word.startswith("-"):
+            break
+    return None
+
+
+def _program(word: str) -> str:
+    """`/usr/bin/git` is git; a program of the project's own (`./build.sh`) keeps its path."""
+    return os.path.basename(word) if word.startswith("/") else word  # noqa: PTH119
+
+
+def _programs(script: str) -> Iterator[str]:
+    for words in _commands(script):
+        for word in words:
+            if word in KEYWORDS or word in PREFIXES or re.match(r"[A-Za-z_]\w*\+?=", word):
+                continue
+            if word not in BUILTINS and re.fullmatch(r"[\w./~+@:,%-]+", word):
+                yield _program(word)
+            break
+
+
+def _commands(script: str) -> Iterator[list[str]]:
+    """The words of each simple command, redirections left out, as far as a plain reading goes."""
+    words: list[str] = []
+    skipping = False
+    for token in _tokens(script):
+        if token.startswith("<<") or (token in LOST and not words):
+            break
+        if token.startswith("()"):
+            words = []  # the name of a function
+        elif "<" in token or ">" in token:
+            skipping = True
+            if words and words[-1].isdigit():
+                words.pop()
+        elif token.strip(PUNCTUATION):
+            if not skipping:
+                words.append(token)
+            skipping = False
+        else:
+            yield words
+            words = []
+    yield words
+
+
+def _tokens(script: str) -> Iterator[str]:
+    text = re.sub(r"(?m)(^|\s)#.*$", "", script.replace("\\\n", " "))
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=PUNCTUATION)
+    lexer.commenters, lexer.whitespace, lexer.whitespace_split = "", " \t\r", True
+    with suppress(ValueError):  # a quote that never ends
+        yield from lexer

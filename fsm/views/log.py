@@ -1,0 +1,75 @@
+"""A run's journal, and the list of runs, for reading."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fsm.views.progress import event_line
+from fsm.views.text import shown
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.engine.journal import Record
+    from fsm.engine.ports import RunSummary
+    from fsm.run import Run
+
+__all__ = ["log_text", "record_json", "runs_text", "summary_json", "time_text"]
+
+
+def time_text(at: float) -> str:
+    """`2026-11-21 09:30:15` in local time."""
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def record_json(record: Record) -> dict[str, JsonValue]:
+    """One record of the journal, with its place in the chain."""
+    return {
+        "seq": record.seq,
+        "epoch": record.epoch,
+        "at": record.at,
+        "event": record.kind,
+        "data": json.loads(record.data),
+        "hash": record.hash,
+    }
+
+
+def log_text(run: Run, records: Sequence[Record]) -> str:
+    """One line a record: number, time, what happened."""
+    width = len(str(len(records)))
+    return "\n".join(
+        f"{record.seq:>{width}}  {time_text(record.at)}  "
+        + (event_line(run, record.event) or _plain(record)).strip()
+        for record in records
+    )
+
+
+def summary_json(run: RunSummary) -> dict[str, JsonValue]:
+    """One line of the list of runs."""
+    return {
+        "run": run.run_id,
+        "plan": run.plan_id,
+        "name": run.plan_name,
+        "state": run.state,
+        "digest": run.digest,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
+
+
+def runs_text(runs: Sequence[RunSummary]) -> str:
+    """A table of runs."""
+    rows = [("RUN", "STATE", "PLAN", "LAST CHANGE")]
+    rows += [(r.run_id, r.state, shown(r.plan_id), time_text(r.updated_at)) for r in runs]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _plain(record: Record) -> str:
+    return {"RunValidated": "validated", "RunStarted": "started"}.get(record.kind, record.kind)

@@ -1,0 +1,91 @@
+"""A run as it happens: one line an event, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from fsm.plan.duration import format_duration
+from fsm.run import events as on
+from fsm.run.events import encode
+from fsm.views.text import shown, step_label
+
+if TYPE_CHECKING:
+    from fsm.run import Run
+
+__all__ = ["event_json", "event_line"]
+
+
+def event_json(run: Run, event: on.Event) -> str:
+    """The event as one line of JSON."""
+    kind, data = encode(event)
+    return json.dumps({"event": kind, "run": run.run_id, **data}, ensure_ascii=False)
+
+
+def event_line(run: Run, event: on.Event) -> str | None:
+    """The event in one line for people; `None` for those that say nothing of their own."""
+    match event:
+        case on.RunCreated():
+            return f"Run {run.run_id}: {shown(run.plan.name)} ({len(run.steps)} steps)"
+        case on.RunApproved(by=by, how=how):
+            return f"  approved by {shown(by)} ({how})"
+        case on.RunPaused(reason=reason):
+            return f"‖ {shown(reason)}: nothing more is started"
+        case on.RunResumed():
+            return f"Run {run.run_id}: resumed"
+        case on.RollbackRequested():
+            return f"Run {run.run_id}: rolling back"
+        case on.RunAborted():
+            return f"Run {run.run_id}: aborting"
+        case on.RunnerLost():
+            return f"Run {run.run_id}: its process died; what was in flight is unknown"
+        case on.RunValidated() | on.RunStarted():
+            return None
+        case _ if isinstance(event, on.StepEvent):
+            return _step_line(run, event)
+        case _:
+            return None
+
+
+def _step_line(run: Run, event: on.StepEvent) -> str:
+    record = run.record(event.step)
+    label = step_label(record.index, record.step)
+    match event:
+        case on.StepStarted(attempt=attempt):
+            again = f" (attempt {attempt})" if attempt > 1 else ""
+            return f"▶ {label} - started{again}"
+        case on.StepCompleted(seconds=seconds):
+            return f"✓ {label} - completed{_took(seconds)}"
+        case on.StepFailed(error=error, attempt=attempt, retry_at=retry_at) if retry_at:
+            return f"↻ {label} - attempt {attempt} failed: {shown(error)}; to be tried again"
+        case on.StepFailed(error=error):
+            return f"✗ {label} - failed: {shown(error)}"
+        case on.StepCancelled(reason=reason):
+            return f"✗ {label} - cancelled: {shown(reason)}"
+        case on.StepSkipped(reason=reason):
+            return f"– {label} - skipped: {shown(reason)}"
+        case on.StepProbed(verdict="done"):
+            return f"✓ {label} - completed: its check finds it done"
+        case on.StepProbed(verdict="not_done"):
+            return f"↻ {label} - its check finds it not done"
+        case on.StepProbed(error=error):
+            return f"? {label} - unknown: {shown(error)}"
+        case on.StepMarked(as_=as_, by=by, reason=reason):
+            return f"✎ {label} - marked {as_} by {shown(by)}: {shown(reason)}"
+        case on.UndoStarted(attempt=attempt):
+            again = f" (attempt {attempt})" if attempt > 1 else ""
+            return f"↶ {label} - rolling back{again}"
+        case on.UndoCompleted(seconds=seconds):
+            return f"✓ {label} - rolled back{_took(seconds)}"
+        case on.UndoFailed(error=error, attempt=attempt, retry_at=retry_at) if retry_at:
+            return (
+                f"↻ {label} - rollback attempt {attempt} failed: {shown(error)}; to be tried again"
+            )
+        case on.UndoFailed(error=error):
+            return f"✗ {label} - rollback failed: {shown(error)}"
+        case on.UndoCancelled(reason=reason):
+            return f"✗ {label} - rollback cancelled: {shown(reason)}"
+
+
+def _took(seconds: float) -> str:
+    return f" in {format_duration(seconds)}" if seconds >= 1 else ""

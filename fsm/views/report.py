@@ -1,0 +1,284 @@
+"""What a person needs to know about a run now: what is done, what is not, what is unknown, what next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fsm.plan.duration import format_duration
+from fsm.views.text import call_text, shown, step_label
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.run import Run, StepRecord
+
+__all__ = ["EXIT_CODES", "Report", "report", "report_json", "report_text", "steps_text"]
+
+EXIT_CODES = {
+    "completed": 0,
+    "failed": 1,
+    "paused": 3,
+    "rolled_back": 4,
+    "needs_intervention": 5,
+}
+"""The exit code of a command that carried a run on, by the state the run rests in (DESIGN.md, "Faces")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every step of a run in exactly one of the first seven lists, each in execution order.
+
+    `partial` names those that failed or were cancelled, whose effect nobody undoes; `irreversible` those
+    whose effect is there and has no rollback. `next` pairs a command with what it does.
+    """
+
+    run: Run
+    headline: str
+    done: Sequence[StepRecord]
+    failed: Sequence[StepRecord]
+    unknown: Sequence[StepRecord]
+    in_flight: Sequence[StepRecord]
+    not_done: Sequence[StepRecord]
+    skipped: Sequence[StepRecord]
+    undone: Sequence[StepRecord]
+    partial: Sequence[StepRecord]
+    irreversible: Sequence[StepRecord]
+    next: Sequence[tuple[str, str]]
+
+
+def report(run: Run, *, held: bool = False, options: str = "") -> Report:
+    """The report of the run as it stands; `options` is added to every command it names.
+
+    `held` says that a living process drives the run: what is in flight is then not unknown.
+    """
+    lists: dict[str, list[StepRecord]] = {name: [] for name in set(_LISTS.values())}
+    for record in run.steps:
+        kind = _LISTS[record.state]
+        lists["unknown" if kind == "in_flight" and not held else kind].append(record)
+    return Report(
+        run=run,
+        headline=_headline(run),
+        done=lists["done"],
+        failed=lists["failed"],
+        unknown=lists["unknown"],
+        in_flight=lists["in_flight"],
+        not_done=lists["not_done"],
+        skipped=lists["skipped"],
+        undone=lists["undone"],
+        partial=[
+            record
+            for record in run.steps
+            if record.state in {"failed", "rollback_failed"} and record.attempt
+        ],
+        irreversible=[r for r in run.steps if r.outstanding and r.step.rollback is None],
+        next=[(f"fsm {command}{options}", what) for command, what in _next(run)],
+    )
+
+
+def report_text(view: Report) -> str:
+    """The report as a page of text, without its trailing newline."""
+    run = view.run
+    lines = [view.headline]
+    for record in (*view.failed, *view.unknown):
+        lines += ["", *_failure(run, record)]
+    lines.append("")
+    rows = [
+        ("done", view.done),
+        ("undone", view.undone),
+        ("skipped", view.skipped),
+        ("not done", view.not_done),
+        ("in flight", view.in_flight),
+        ("unknown", view.unknown),
+        ("may have left partial effects", view.partial),
+        ("cannot be undone", view.irreversible if run.state != "completed" else ()),
+    ]
+    lines += [f"  {title}: {_names(records)}" for title, records in rows if records]
+    if view.next:
+        width = max(len(command) for command, _ in view.next)
+        lines += ["", "What you can do now:"]
+        lines += [f"  {command:<{width}}   {what}" for command, what in view.next]
+    return "\n".join(lines)
+
+
+def steps_text(run: Run) -> str:
+    """One line a step: its mark, number, name, state and how often it was tried."""
+    width = len(str(len(run.steps)))
+    lines = []
+    for record in run.steps:
+        state = record.state.replace("_", " ")
+        tried = f", attempt {record.attempt}" if record.attempt > 1 else ""
+        marked = f", marked {shown(record.marked)}" if record.marked else ""
+        name = shown(record.step.name)
+        lines.append(
+            f"{_MARKS[record.state]} {record.index + 1:>{width}}  {name}  {state}{tried}{marked}"
+        )
+    return "\n".join(lines)
+
+
+def report_json(view: Report) -> dict[str, JsonValue]:
+    """The report as one JSON document."""
+    run = view.run
+    return {
+        "run": run.run_id,
+        "plan": run.plan.id,
+        "name": run.plan.name,
+        "digest": run.plan.digest,
+        "state": run.state,
+        "exit_code": EXIT_CODES.get(run.state),
+        "headline": view.headline,
+        "steps": [_step_json(record) for record in run.steps],
+        "partial": [record.id for record in view.partial],
+        "irreversible": [record.id for record in view.irreversible],
+        "next": [{"command": command, "what": what} for command, what in view.next],
+    }
+
+
+def _headline(run: Run) -> str:
+    name = shown(run.plan.name)
+    because = f" ({shown(run.stopped_because)})" if run.stopped_because else ""
+    failed = [record for record in run.steps if record.state == "failed" and not record.concluded]
+    unknown = [record for record in run.steps if record.state == "interrupted"]
+    match run.state:
+        case "completed":
+            tolerated = sum(record.state == "failed" for record in run.steps)
+            but = f", {_count(tolerated, 'tolerated failure')}" if tolerated else ""
+            return f"✓ {name}: completed{but}. Run {run.run_id}."
+        case "paused":
+            why = because
+            if unknown:
+                why = f": {_count(len(unknown), 'step')} in an unknown state"
+            elif failed:
+                why = f": {_count(len(failed), 'step')} failed{because}"
+            return f"‖ {name}: paused{why}. Run {run.run_id}."
+        case "failed":
+            return f"✗ {name}: aborted{because}; nothing was undone. Run {run.run_id}."
+        case "rolled_back":
+            return f"↶ {name}: rolled back{because}. Run {run.run_id}."
+        case "needs_intervention":
+            return (
+                f"⚠ ALERT: {name}: manual intervention is needed; the rollback stopped{because}. "
+                f"Run {run.run_id}."
+            )
+        case state:
+            return f"{name}: {state.replace('_', ' ')}{because}. Run {run.run_id}."
+
+
+def _failure(run: Run, record: StepRecord) -> list[str]:
+    undoing = record.state == "rollback_failed"
+    call = record.step.rollback.call if undoing and record.step.rollback else record.step.call
+    mark = "?" if record.state == "interrupted" else "✗"
+    what = "its rollback failed" if undoing else record.state
+    lines = [f"{mark} {step_label(record.index, record.step)} - {what}: {shown(record.error)}"]
+    tries, retry = record.attempt, record.step.retry
+    if undoing and record.step.rollback:
+        tries, retry = record.undo_attempt, record.step.rollback.retry
+    facts = [("ran", call_text(call))]
+    if record.exit_code is not None:
+        facts.append(("exit code", str(record.exit_code)))
+    facts.append(("attempt", f"{tries} (of {retry.attempts} at a time)" if tries else "none"))
+    if record.seconds:
+        facts.append(("took", format_duration(record.seconds)))
+    lines += [f"    {title:<10} {value}" for title, value in facts]
+    if record.tail:
+        lines.append(f"    last output (all of it: fsm log {run.run_id} --step {record.id})")
+        lines += [f"    | {shown(line)}" for line in record.tail.splitlines()]
+    return lines
+
+
+def _next(run: Run) -> list[tuple[str, str]]:
+    """The commands that make sense in this state, the likeliest first."""
+    run_id = shlex.quote(run.run_id)
+    rollback = (f"rollback {run_id}", _undo_words(run))
+    abort = (f"abort {run_id}", "give up; nothing is undone")
+    unknown = [record for record in run.steps if record.state == "interrupted"]
+    match run.state:
+        case "paused" if unknown:
+            step = unknown[0].id
+            return [
+                (f"resume {run_id} --rerun {step}", "run it again: you know that is safe"),
+                (f"resume {run_id} --done {step}", "go on: you saw that it was done"),
+                rollback,
+            ]
+        case "paused":
+            return [(f"resume {run_id}", _resume_words(run)), rollback, abort]
+        case "needs_intervention":
+            stuck = [r for r in run.steps if r.state in {"rollback_failed", "interrupted"}]
+            marks = [
+                (
+                    f"mark {record.id} undone --run {run_id} --reason …",
+                    "record that you undid it by hand, or that it had no effect",
+                )
+                for record in stuck[:1]
+            ]
+            return [*marks, (f"rollback {run_id}", "go on with the rollback"), abort]
+        case "failed":
+            return [rollback]
+        case "running" | "rolling_back" | "aborting":
+            return [(f"resume {run_id}", "go on, if its process has died"), abort]
+        case _:
+            return []
+
+
+def _resume_words(run: Run) -> str:
+    failed = [r for r in run.steps if r.state == "failed" and not r.concluded]
+    return f"try {_names(failed)} again and go on" if failed else "go on"
+
+
+def _undo_words(run: Run) -> str:
+    undoable = sum(1 for r in run.steps if r.outstanding and r.step.rollback is not None)
+    return f"undo {_count(undoable, 'completed step')}, the last first"
+
+
+def _names(records: Sequence[StepRecord], most: int = 12) -> str:
+    names = [f"{record.index + 1} {shown(record.step.name)}" for record in records[:most]]
+    more = f" and {len(records) - most} more" if len(records) > most else ""
+    return ", ".join(names) + more
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _step_json(record: StepRecord) -> dict[str, JsonValue]:
+    return {
+        "step": record.id,
+        "name": record.step.name,
+        "number": record.index + 1,
+        "state": record.state,
+        "attempts": record.attempt,
+        "error": record.error,
+        "exit_code": record.exit_code,
+        "seconds": record.seconds,
+        "output": record.tail,
+        "outputs": dict(record.outputs),
+        "outstanding": record.outstanding,
+        "marked": record.marked,
+    }
+
+
+_LISTS = {
+    "pending": "not_done",
+    "running": "in_flight",
+    "interrupted": "unknown",
+    "completed": "done",
+    "failed": "failed",
+    "skipped": "skipped",
+    "rolling_back": "in_flight",
+    "rolled_back": "undone",
+    "rollback_failed": "failed",
+}
+
+_MARKS = {
+    "pending": "·",
+    "running": "▶",
+    "interrupted": "?",
+    "completed": "✓",
+    "failed": "✗",
+    "skipped": "–",
+    "rolling_back": "↶",
+    "rolled_back": "↶",
+    "rollback_failed": "✗",
+}
