@@ -1,0 +1,192 @@
+"""Running things: begin a run, take one up again, and drive it with the signals handled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.app.workspace import Workspace, new_run_id, whoami
+from fsm.engine.executor import Executor, World
+from fsm.engine.ports import Approval, RunSummary
+from fsm.engine.preflight import Findings, preflight
+from fsm.engine.recovery import origin, refold
+from fsm.errors import Held, Invalid
+from fsm.run import Run
+from fsm.run import events as on
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import Journal
+    from fsm.plan.model import Plan
+
+__all__ = ["Session", "begin", "changed_since", "check", "stop_holder", "take_up"]
+
+Observer = Callable[[Run, on.Event], None]
+
+
+@dataclass
+class Session:
+    """One run, held by this process. `was_stopped` tells after `drive` that a signal ended it."""
+
+    run: Run
+    executor: Executor
+    plan_path: str
+    person: str
+    was_stopped: bool = False
+
+    def request(self, event: on.Event) -> None:
+        """Record what a person asks, durably with the next write. Raises `TransitionRefused`."""
+        self.executor.record(event)
+
+    def commit(self) -> None:
+        """Make what was requested durable, without carrying the run on."""
+        self.executor.commit()
+
+    def drive(self) -> Run:
+        """Carry the run on until it rests. SIGINT, SIGTERM and SIGHUP stop it kindly, twice at once."""
+        return asyncio.run(self._drive())
+
+    async def _drive(self) -> Run:
+        loop = asyncio.get_running_loop()
+
+        def stop(name: str) -> None:
+            self.was_stopped = True
+            self.executor.stop(f"stopped by {name}")
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop, number.name)
+        return await self.executor.drive()
+
+
+def check(workspace: Workspace, plan: Plan) -> Findings:
+    """Validate the plan here: everything that can be found out before anything happens."""
+    site = workspace.site("preflight", plan, workspace.cwd)
+    return asyncio.run(preflight(site, workspace.actions))
+
+
+@contextmanager
+def begin(
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    path: str,
+    approval: Approval,
+    recorded: bool,
+    findings: Findings,
+    alongside: bool,
+    observe: Observer,
+) -> Iterator[Session]:
+    """A new, approved, validated and started run of the plan, held while the context lasts.
+
+    `recorded` says that the approval was recorded before; this run uses it up. Raises `Refused` if another
+    run has, or if the plan has an unfinished run, unless `alongside`.
+    """
+    run_id, now = new_run_id(), time.time()
+    run = Run(plan, run_id)
+    events: Sequence[on.Event] = (
+        on.RunCreated(plan.digest, by=whoami(), cwd=str(workspace.cwd), path=path),
+        on.RunApproved(approval.digest, approval.by, approval.how, approval.at),
+        on.RunValidated(plan.digest, findings.checks),
+        on.RunStarted(),
+    )
+    for event in events:
+        run.apply(event)
+    summary = RunSummary(run_id, plan.id, plan.name, plan.digest, run.state, now, now)
+    journal = workspace.store.create(
+        summary,
+        plan.document,
+        events,
+        approval=approval if recorded else None,
+        alongside=alongside,
+    )
+    with _held(workspace, run, journal, path, workspace.cwd, observe) as session:
+        for event in events:
+            observe(run, event)
+        yield session
+
+
+@contextmanager
+def take_up(workspace: Workspace, run_id: str, observe: Observer) -> Iterator[Session]:
+    """A stored run, held while the context lasts; what a dead runner left in flight is interrupted.
+
+    Raises `Held` while another process has it, `Damaged` if its journal cannot be trusted.
+    """
+    journal = workspace.store.acquire(run_id)
+    try:
+        stored = workspace.store.load(run_id)
+        run, begun = refold(stored), origin(stored)
+    except BaseException:
+        journal.close()
+        raise
+    cwd = Path(begun.cwd) if begun.cwd else workspace.cwd
+    with _held(workspace, run, journal, begun.path, cwd, observe) as session:
+        if run.needs_recovery:
+            session.request(on.RunnerLost(by=whoami()))
+        yield session
+
+
+@contextmanager
+def _held(
+    workspace: Workspace, run: Run, journal: Journal, path: str, cwd: Path, observe: Observer
+) -> Iterator[Session]:
+    from fsm.actions import become_subreaper, read_tail
+
+    become_subreaper()
+    world = World(
+        actions=workspace.actions,
+        site=workspace.site(run.run_id, run.plan, cwd),
+        grace_seconds=workspace.grace_seconds,
+        observe=lambda event: observe(run, event),
+        tail=read_tail,
+    )
+    try:
+        yield Session(run, Executor(run, journal, world), path, whoami())
+    finally:
+        journal.close()
+
+
+def changed_since(session: Session) -> str:
+    """A remark if the plan's file no longer resolves to what runs (F50), which stays as it is."""
+    from fsm.plan import load_plan
+
+    path, plan = session.plan_path, session.run.plan
+    if not path:
+        return ""
+    try:
+        now = load_plan(Path(path), params=plan.params, parallel=plan.parallel)
+    except Invalid:
+        how = "can no longer be read as a plan"
+    else:
+        how = "" if now.digest == plan.digest else "has changed"
+    return how and f"note: {path} {how} since it was approved; this run keeps the approved plan"
+
+
+def stop_holder(workspace: Workspace, run_id: str) -> None:
+    """Ask the process that drives the run, if there is one, to stop, and wait until it has.
+
+    Raises `Held` if it may not be asked, or cannot be told.
+    """
+    pid = workspace.store.holder(run_id)
+    if pid is None:
+        return
+    if not pid:
+        raise Held(run_id)
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if workspace.store.holder(run_id) == pid:
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+            select.select([handle], [], [])
+    except PermissionError:
+        raise Held(run_id, pid) from None
+    finally:
+        os.close(handle)

@@ -1,0 +1,120 @@
+"""A workspace: the folder commands are given in, the state that belongs to it, and the parts wired."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.engine.ports import FINAL_STATES
+from fsm.engine.site import Site
+from fsm.errors import Invalid, Problem, Refused
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import Action, RunSummary, Store
+    from fsm.plan.model import Plan
+
+__all__ = ["Workspace", "whoami"]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`cwd` is where commands were given; `state_url` names the store (`sqlite:PATH`, `memory:`)."""
+
+    cwd: Path
+    state_url: str
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    grace_seconds: float = 10.0
+
+    @classmethod
+    def here(cls, state: str | None = None, grace_seconds: float = 10.0) -> Workspace:
+        """The workspace of this folder; its state is `state`, `FSM_STATE`, or `.fsm/` beside it."""
+        url = state or os.environ.get("FSM_STATE") or "sqlite:.fsm/state.db"
+        return cls(Path.cwd(), url, grace_seconds=grace_seconds)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, opened on first use. Reading makes no folder and no file."""
+        from fsm.stores import open_store
+
+        return open_store(self.state_url)
+
+    @cached_property
+    def logs(self) -> Path:
+        """The folder of all runs' logs, beside the store."""
+        _, _, path = self.state_url.partition(":")
+        return (self.cwd / path).parent / "logs" if path else self.cwd / ".fsm" / "logs"
+
+    @cached_property
+    def actions(self) -> Mapping[str, Action]:
+        """The actions by the name of their skill."""
+        from fsm.actions import ShellAction
+
+        return {"shell": ShellAction()}
+
+    def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
+        """Where that run of the plan works and logs."""
+        return Site(run_id, plan, cwd, self.logs / run_id, self.environ)
+
+    def find(self, reference: str | None) -> RunSummary:
+        """The run of that id, or of an id that begins or ends so; the newest if `reference` is `None`.
+
+        Raises `Refused` if there is none, and `Invalid` if several fit or none does.
+        """
+        runs = self.store.runs()
+        if not runs:
+            raise Refused(f"no run is recorded in {self.state_url}", "start one with: fsm run PLAN")
+        if reference is None:
+            return runs[0]
+        exact = [run for run in runs if run.run_id == reference]
+        fitting = exact or [
+            run
+            for run in runs
+            if run.run_id.startswith(reference) or run.run_id.endswith(reference)
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        raise Invalid([Problem(*_which(reference, fitting, runs))])
+
+    def refuse_unfinished(self, plan_id: str) -> None:
+        """Raises `Refused` if a run of that plan has not ended: sooner than the store would."""
+        from fsm.stores.refusals import unfinished
+
+        for run in self.store.runs():
+            if run.plan_id == plan_id and run.state not in FINAL_STATES:
+                raise unfinished(run)
+
+
+def new_run_id() -> str:
+    """Sortable by time, short enough to type: `20261121-093015-k3f9`."""
+    alphabet = "23456789abcdefghjkmnpqrstuvwxyz"
+    tail = "".join(secrets.choice(alphabet) for _ in range(4))
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{tail}"
+
+
+def whoami() -> str:
+    """Who gives the commands: the login name and the machine, as the system tells them."""
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"
+    return f"{name}@{os.uname().nodename}"
+
+
+def _which(
+    reference: str, fitting: Sequence[RunSummary], runs: Sequence[RunSummary]
+) -> tuple[str, str]:
+    if fitting:
+        return f"several runs fit `{reference}`", ", ".join(run.run_id for run in fitting)
+    near = get_close_matches(reference, [run.run_id for run in runs], n=3, cutoff=0.5)
+    return (
+        f"there is no run `{reference}`",
+        f"did you mean {' or '.join(near)}?" if near else "list them with: fsm list",
+    )

@@ -1,0 +1,99 @@
+"""The command group, and the boundary where every error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from fsm import __version__
+from fsm.cli.output import Output
+from fsm.cli.plans import approve, diagram, plan, schema, validate
+from fsm.cli.runs import abort, list_, log, mark, resume, rollback, run_, status
+from fsm.errors import FsmError, Invalid, Problem
+
+__all__ = ["run"]
+
+_ALIASES = {"execute": "run", "recover": "resume"}
+
+
+class _Group(click.Group):
+    """Commands in the order of use; `execute` and `recover` are other names of two of them."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return super().get_command(context, _ALIASES.get(name, name))
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="fsm %(version)s")
+def fsm() -> None:
+    """Declare multi-step work in YAML, approve it, run it, and resume or roll back when it breaks.
+
+    \b
+    Exit codes: 0 completed   1 failed or aborted   2 invalid plan or usage   3 paused
+                4 rolled back 5 rollback failed     6 refused   7 state unavailable
+                70 a defect of fsm   130 interrupted
+
+    `execute` is another name of `run`, `recover` of `resume`. A command without RUN means the newest.
+    """
+
+
+for _command in (
+    plan,
+    approve,
+    validate,
+    run_,
+    status,
+    log,
+    resume,
+    rollback,
+    mark,
+    abort,
+    list_,
+    diagram,
+    schema,
+):
+    fsm.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line; the exit code. Nothing but a message ever comes out of an error."""
+    output = Output(json="--json" in arguments)
+    try:
+        result = fsm.main(list(arguments), prog_name="fsm", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        if not output.json:
+            error.show()
+            return 2
+        return output.error(Invalid([Problem(error.format_message())]))
+    except click.ClickException as error:
+        return output.error(Invalid([Problem(error.format_message())]))
+    except FsmError as error:
+        return output.error(error)
+    except (KeyboardInterrupt, click.Abort):
+        return output.error(_InterruptedError("interrupted"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("FSM_DEBUG"):
+            raise
+        return output.error(_defect(error))
+    return result if isinstance(result, int) else 0
+
+
+class _InterruptedError(FsmError):
+    exit_code = 130
+
+
+def _defect(error: Exception) -> FsmError:
+    return FsmError(
+        f"a defect of fsm: {type(error).__name__}: {error}",
+        "what was recorded is safe; please report this with what FSM_DEBUG=1 adds to it",
+    )

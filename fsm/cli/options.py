@@ -1,0 +1,88 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from fsm.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.plan.model import Plan
+
+__all__ = [
+    "json_option",
+    "options_text",
+    "plan_file",
+    "plan_options",
+    "read_plan",
+    "run_argument",
+    "state_option",
+]
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+state_option = click.option(
+    "--state",
+    metavar="URL",
+    help="Where state lives: sqlite:PATH. [default: FSM_STATE, or sqlite:.fsm/state.db]",
+)
+run_argument = click.argument("run_id", metavar="[RUN]", required=False)
+plan_file = click.argument("file", metavar="FILE", type=click.Path())
+
+
+def plan_options(command: Command) -> Command:
+    """FILE with the options that change what it resolves to, and so its digest."""
+    for decorate in (
+        plan_file,
+        click.option(
+            "-p",
+            "--param",
+            "params",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="Set a parameter that the plan declares. [repeatable]",
+        ),
+        click.option(
+            "--parallel",
+            type=click.IntRange(1, 1000),
+            metavar="N",
+            help="Run up to N steps at once. [default: what the plan says, else 1]",
+        ),
+        json_option,
+    ):
+        command = decorate(command)
+    return command
+
+
+def read_plan(file: str, params: Sequence[str], parallel: int | None) -> Plan:
+    """The resolved plan of that file. Raises `Invalid` with every problem of the file and the options."""
+    from fsm.plan import load_plan
+
+    return load_plan(Path(file), params=_values(params), parallel=parallel)
+
+
+def options_text(state: str | None) -> str:
+    """What the commands that a report names need to find the same state."""
+    import shlex
+
+    return f" --state {shlex.quote(state)}" if state else ""
+
+
+def _values(params: Sequence[str]) -> Mapping[str, JsonValue]:
+    from fsm.document import parse_document
+
+    values: dict[str, JsonValue] = {}
+    for param in params:
+        name, equals, text = param.partition("=")
+        if not equals or not name:
+            raise Invalid([Problem(f"--param {param} has no value", "write --param NAME=VALUE")])
+        value = parse_document(text, "--param").data if text.strip() else ""
+        values[name] = value if isinstance(value, bool | int | float) else text
+    return values

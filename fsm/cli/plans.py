@@ -1,0 +1,139 @@
+"""Commands about plans: nothing here runs a step."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from fsm.cli.options import plan_options, read_plan, state_option
+from fsm.cli.output import Output
+from fsm.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from fsm.plan.model import Plan
+
+__all__ = ["approve", "diagram", "plan", "schema", "show_plan", "validate"]
+
+
+@click.command()
+@plan_options
+def plan(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool) -> None:
+    """Print the steps, tools, risks, error table and digest of a plan. Has no side effect."""
+    from fsm.views.plan import describe, plan_json
+
+    output = Output(json=as_json)
+    resolved = read_plan(file, params, parallel)
+    output.document(plan_json(describe(resolved)))
+    show_plan(output, resolved)
+    output.line(f"\nApprove it with: fsm approve {file}")
+
+
+@click.command()
+@plan_options
+@state_option
+def approve(
+    file: str, params: tuple[str, ...], parallel: int | None, as_json: bool, state: str | None
+) -> None:
+    """Record your consent to a plan exactly as it resolves now. It serves one run."""
+    from fsm.app.workspace import Workspace, whoami
+    from fsm.engine.ports import Approval
+
+    output = Output(json=as_json)
+    resolved = read_plan(file, params, parallel)
+    if output.can_ask:
+        show_plan(output, resolved)
+        click.confirm("\nApprove this plan for one run?", abort=True)
+    approval = Approval(resolved.digest, whoami(), time.time(), "fsm approve")
+    Workspace.here(state).store.approve(approval)
+    output.document({"plan": resolved.id, "digest": resolved.digest, "by": approval.by})
+    output.line(f"✓ approved by {approval.by} for one run: {resolved.name}")
+    output.line(f"  digest {resolved.digest}")
+
+
+@click.command()
+@plan_options
+def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool) -> int:
+    """Check a plan and this machine: commands, folders, environment, secrets, dry runs."""
+    from fsm.app.session import check
+    from fsm.app.workspace import Workspace
+    from fsm.views.validation import validation_json, validation_text
+
+    output = Output(json=as_json)
+    resolved = read_plan(file, params, parallel)
+    findings = check(Workspace.here(), resolved)
+    output.document(validation_json(resolved, findings))
+    output.line(validation_text(resolved, findings))
+    return 2 if findings.problems else 0
+
+
+@click.command()
+@plan_options
+@click.option(
+    "--view",
+    type=click.Choice(["plan", "machine", "step"]),
+    default="plan",
+    show_default=True,
+    help="The plan's graph, its own plan machine, or the step machine.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["mermaid", "dot"]),
+    default="mermaid",
+    show_default=True,
+)
+@click.option("-o", "--output", "target", type=click.Path(), help="Write to a file.")
+def diagram(
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    as_json: bool,
+    view: str,
+    format_: str,
+    target: str | None,
+) -> None:
+    """Draw a plan, its plan machine or the step machine, as Mermaid or DOT text."""
+    from fsm.machine import load_table
+    from fsm.run import plan_spec
+    from fsm.views.diagram import machine_diagram, plan_diagram
+
+    output = Output(json=as_json)
+    resolved = read_plan(file, params, parallel)
+    language: Literal["mermaid", "dot"] = "dot" if format_ == "dot" else "mermaid"
+    if view == "plan":
+        text = plan_diagram(resolved, language)
+    else:
+        spec = plan_spec(resolved.error_handling) if view == "machine" else load_table("step")
+        text = machine_diagram(spec, language)
+    output.document({"view": view, "format": format_, "text": text})
+    if target is None:
+        output.line(text.rstrip("\n"))
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Invalid([Problem(f"cannot write {target}: {error.strerror}")]) from None
+
+
+@click.command()
+@click.option("--json", is_flag=True, expose_value=False, help="As always: it is JSON.")
+def schema() -> None:
+    """Print the JSON Schema of a plan file, for editors."""
+    from fsm.plan.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def show_plan(output: Output, plan: Plan) -> None:
+    """Print the plan for people; nothing with `--json`."""
+    import shutil
+
+    from fsm.views.plan import describe, plan_text
+
+    if not output.json:
+        width = min(shutil.get_terminal_size((100, 24)).columns, 140)
+        output.line(plan_text(describe(plan), width=width, color=output.colour))

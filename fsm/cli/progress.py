@@ -1,0 +1,90 @@
+"""A run as it happens: a live line on a terminal, plain lines elsewhere, JSON lines for programs."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from fsm.views.progress import event_json, event_line
+from fsm.views.text import shown
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+    from fsm.cli.output import Output
+    from fsm.run import Run
+    from fsm.run.events import Event
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Shows events while it is entered. On a terminal the last line tells what is in flight, for how long."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._run: Run | None = None
+        self._since: dict[str, float] = {}
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        if self._output.is_terminal:
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(highlight=False, no_color=not self._output.colour)
+            self._live = Live(
+                get_renderable=self._line, console=console, refresh_per_second=8, transient=True
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def observe(self, run: Run, event: Event) -> None:
+        """Show one event; called when it is durable."""
+        self._run = run
+        if self._output.json:
+            self._output.event(event_json(run, event))
+            return
+        step = getattr(event, "step", None)
+        if isinstance(step, str):
+            self._since.pop(step, None)
+            if run.record(step).in_flight:
+                self._since[step] = time.monotonic()
+        line = event_line(run, event)
+        if line is None:
+            return
+        if self._live is None:
+            self._output.line(line)
+        elif not line.startswith(("▶", "↶")):
+            from rich.text import Text
+
+            self._live.console.print(Text.from_ansi(self._output.styled(line)), soft_wrap=True)
+
+    def _line(self) -> Text:
+        from rich.text import Text
+
+        if self._run is None or not self._since:
+            return Text("")
+        now = time.monotonic()
+        spinner = _FRAMES[int(now * 8) % len(_FRAMES)]
+        settled = sum(record.concluded for record in self._run.steps)
+        flying = [
+            f"{shown(self._run.record(step).step.name)} {now - since:.0f}s"
+            for step, since in list(self._since.items())
+        ]
+        names = ", ".join(flying[:4]) + (f" and {len(flying) - 4} more" if len(flying) > 4 else "")
+        return Text(f"{spinner} {names}   [{settled}/{len(self._run.steps)}]", overflow="ellipsis")
+
+
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -1,0 +1,381 @@
+"""Commands about runs: begin one, look at it, carry it on, undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from fsm.cli.options import (
+    json_option,
+    options_text,
+    plan_options,
+    read_plan,
+    run_argument,
+    state_option,
+)
+from fsm.cli.output import Output
+from fsm.cli.progress import Progress
+from fsm.errors import Invalid, Problem, Refused
+
+if TYPE_CHECKING:
+    from fsm.app.session import Session
+    from fsm.app.workspace import Workspace
+    from fsm.engine.ports import Approval
+    from fsm.plan.model import Plan
+    from fsm.run import Run
+
+__all__ = ["abort", "list_", "log", "mark", "resume", "rollback", "run_", "status"]
+
+_grace = click.option(
+    "--grace",
+    metavar="DURATION",
+    default="10s",
+    show_default=True,
+    help="How long a stopped run lets its steps end by themselves.",
+)
+
+
+@click.command("run")
+@plan_options
+@state_option
+@_grace
+@click.option("--approve", "digest", metavar="DIGEST", help="Consent to the plan of this digest.")
+@click.option("--yes", is_flag=True, help="Consent to the plan as it is, unseen.")
+@click.option("--new", is_flag=True, help="Run even if another run of this plan is unfinished.")
+def run_(
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    as_json: bool,
+    state: str | None,
+    grace: str,
+    digest: str | None,
+    yes: bool,
+    new: bool,
+) -> int:
+    """Run an approved plan step by step, with visible progress.
+
+    On a terminal it prints the plan and asks; elsewhere it needs an earlier `fsm approve FILE`,
+    `--approve DIGEST`, or `--yes`.
+    """
+    from fsm.app.session import begin, check
+
+    output = Output(json=as_json)
+    plan = read_plan(file, params, parallel)
+    workspace = _workspace(state, grace)
+    if not new:
+        workspace.refuse_unfinished(plan.id)
+    approval, recorded = _consent(output, workspace, plan, file, digest, yes)
+    findings = check(workspace, plan)
+    if findings.problems:
+        raise Invalid(
+            findings.problems, f"nothing was started; mend it and see: fsm validate {file}"
+        )
+    with (
+        Progress(output) as progress,
+        begin(
+            workspace,
+            plan,
+            path=str(workspace.cwd / file),
+            approval=approval,
+            recorded=recorded,
+            findings=findings,
+            alongside=new,
+            observe=progress.observe,
+        ) as session,
+    ):
+        session.drive()
+    return _finish(output, session, state)
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+@_grace
+@click.option(
+    "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
+)
+@click.option("--rerun", metavar="STEP", multiple=True, help="An interrupted STEP may run again.")
+@click.option("--done", metavar="STEP", multiple=True, help="An interrupted STEP was done.")
+def resume(
+    run_id: str | None,
+    as_json: bool,
+    state: str | None,
+    grace: str,
+    from_step: str | None,
+    rerun: tuple[str, ...],
+    done: tuple[str, ...],
+) -> int:
+    """Go on with a paused run, or with one whose process died.
+
+    Failed steps are tried again. A step that was interrupted is settled by its `check`, run again if it
+    is `idempotent`, or settled by you: `--rerun STEP` or `--done STEP`.
+    """
+    from fsm.app.session import changed_since, take_up
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = _workspace(state, grace)
+    found = workspace.find(run_id)
+    with (
+        Progress(output) as progress,
+        take_up(workspace, found.run_id, progress.observe) as session,
+    ):
+        run = session.run
+        for step in (*rerun, *done, *([from_step] if from_step else [])):
+            _known(run, step)
+        if run.state in {"rolling_back", "aborting"}:
+            if from_step or rerun or done:
+                raise Refused(
+                    f"run {run.run_id} is {run.state}: no step goes forward any more",
+                    f"let it go on with: fsm resume {run.run_id}",
+                )
+        else:
+            if note := changed_since(session):
+                output.note(note)
+            again, finished = _answers(output, run, {from_step, *rerun, *done})
+            session.request(
+                on.RunResumed(
+                    run.plan.digest,
+                    by=session.person,
+                    from_step=from_step or "",
+                    rerun=(*rerun, *again),
+                    done=(*done, *finished),
+                )
+            )
+        session.drive()
+    return _finish(output, session, state)
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+@_grace
+@click.option("--reason", default="", help="Why, for the journal.")
+def rollback(run_id: str | None, as_json: bool, state: str | None, grace: str, reason: str) -> int:
+    """Undo the completed steps of a run, the last first."""
+    from fsm.app.session import take_up
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = _workspace(state, grace)
+    found = workspace.find(run_id)
+    with (
+        Progress(output) as progress,
+        take_up(workspace, found.run_id, progress.observe) as session,
+    ):
+        if session.run.state != "rolling_back":
+            session.request(on.RollbackRequested(by=session.person, reason=reason))
+        session.drive()
+    return _finish(output, session, state)
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+@_grace
+@click.option("--reason", default="", help="Why, for the journal.")
+def abort(run_id: str | None, as_json: bool, state: str | None, grace: str, reason: str) -> int:
+    """Give a run up; nothing is undone. If a process drives it, that process is stopped first."""
+    from fsm.app.session import stop_holder, take_up
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = _workspace(state, grace)
+    found = workspace.find(run_id)
+    stop_holder(workspace, found.run_id)
+    with (
+        Progress(output) as progress,
+        take_up(workspace, found.run_id, progress.observe) as session,
+    ):
+        if session.run.state != "aborting":
+            session.request(on.RunAborted(by=session.person, reason=reason))
+        session.drive()
+    _finish(output, session, state)
+    return 0
+
+
+@click.command()
+@click.argument("step")
+@click.argument("as_", metavar="done|undone", type=click.Choice(["done", "undone"]))
+@click.option("--run", "run_id", metavar="RUN", help="Which run. [default: the newest]")
+@click.option("--reason", required=True, help="What you did or saw, for the journal.")
+@json_option
+@state_option
+def mark(
+    step: str, as_: str, run_id: str | None, reason: str, as_json: bool, state: str | None
+) -> int:
+    """Record that a person did a step, or undid it."""
+    from fsm.app.session import take_up
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = _workspace(state, "0s")
+    found = workspace.find(run_id)
+    with (
+        Progress(output) as progress,
+        take_up(workspace, found.run_id, progress.observe) as session,
+    ):
+        _known(session.run, step)
+        word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"
+        session.request(on.StepMarked(step, word, by=session.person, reason=reason))
+        session.commit()
+    _finish(output, session, state)
+    return 0
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+def status(run_id: str | None, as_json: bool, state: str | None) -> None:
+    """Show what a run has done, has not done, what is unknown, and what you can do now."""
+    from fsm.engine.recovery import refold
+    from fsm.views.report import report, report_json, report_text, steps_text
+
+    output = Output(json=as_json)
+    workspace = _workspace(state, "0s")
+    found = workspace.find(run_id)
+    run = refold(workspace.store.load(found.run_id))
+    holder = workspace.store.holder(found.run_id)
+    view = report(run, held=holder is not None, options=options_text(state))
+    output.document({**report_json(view), "held_by": holder})
+    output.line(steps_text(run))
+    output.line()
+    output.line(report_text(view))
+    if holder is not None:
+        output.line(f"\n  a process drives it{f' (pid {holder})' if holder else ''}")
+
+
+@click.command()
+@run_argument
+@click.option("--step", metavar="STEP", help="The captured output of STEP instead.")
+@json_option
+@state_option
+def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) -> None:
+    """Print what happened in a run, event by event; with --step, what that step printed."""
+    from fsm.app.history import step_logs
+    from fsm.engine.recovery import refold
+    from fsm.views.log import log_text, record_json
+
+    output = Output(json=as_json)
+    workspace = _workspace(state, "0s")
+    found = workspace.find(run_id)
+    stored = workspace.store.load(found.run_id)
+    run = refold(stored)
+    if step is None:
+        output.document({"run": run.run_id, "records": [record_json(r) for r in stored.records]})
+        output.line(log_text(run, stored.records))
+        return
+    _known(run, step)
+    files = step_logs(workspace, run.run_id, step)
+    output.document({"run": run.run_id, "step": step, "logs": dict(files)})
+    for name, text in files.items():
+        output.line(f"== {name}\n{text.rstrip()}")
+    if not files:
+        output.line(f"step {step} has printed nothing")
+
+
+@click.command("list")
+@json_option
+@state_option
+def list_(as_json: bool, state: str | None) -> None:
+    """List the runs, the newest first."""
+    from fsm.views.log import runs_text, summary_json
+
+    output = Output(json=as_json)
+    runs = _workspace(state, "0s").store.runs()
+    output.document({"runs": [summary_json(run) for run in runs]})
+    output.line(runs_text(runs) if runs else "no runs yet; start one with: fsm run PLAN")
+
+
+def _workspace(state: str | None, grace: str) -> Workspace:
+    from fsm.app.workspace import Workspace
+    from fsm.plan.duration import parse_duration
+
+    try:
+        seconds = parse_duration(grace)
+    except ValueError as error:
+        raise Invalid([Problem(f"--grace: {error}", "write a duration such as 10s")]) from None
+    return Workspace.here(state, seconds)
+
+
+def _consent(
+    output: Output, workspace: Workspace, plan: Plan, file: str, digest: str | None, yes: bool
+) -> tuple[Approval, bool]:
+    """The approval that this run goes by, and whether it was recorded before."""
+    import time
+
+    from fsm.app.workspace import whoami
+    from fsm.engine.ports import Approval
+
+    if digest is not None:
+        if len(digest) < 12 or not plan.digest.startswith(digest.lower()):
+            raise Refused(
+                f"the digest of {file} is {plan.digest}, not {digest}",
+                f"it changed, or other options were given; look at it with: fsm plan {file}",
+            )
+        return Approval(plan.digest, whoami(), time.time(), "--approve"), False
+    if yes:
+        return Approval(plan.digest, whoami(), time.time(), "--yes"), False
+    if recorded := workspace.store.approvals(plan.digest):
+        return recorded[0], True
+    if not output.can_ask:
+        raise Refused(
+            f"{file} is not approved as it stands now (digest {plan.digest[:12]}…)",
+            f"look at it with `fsm plan {file}`, then: fsm approve {file}",
+        )
+    from fsm.cli.plans import show_plan
+
+    show_plan(output, plan)
+    click.confirm("\nApprove this plan and run it?", abort=True)
+    return Approval(plan.digest, whoami(), time.time(), "prompt"), False
+
+
+def _answers(
+    output: Output, run: Run, answered: Iterable[str | None]
+) -> tuple[list[str], list[str]]:
+    """Ask about the interrupted steps that only a person can settle: those to run again, those done."""
+    again: list[str] = []
+    finished: list[str] = []
+    for record in run.interrupted:
+        if record.id in answered or record.step.idempotent or record.step.check is not None:
+            continue
+        if not output.can_ask:
+            continue
+        answer = click.prompt(
+            f"Step {record.index + 1}: {record.step.name} was interrupted. Run it again, or was it done?",
+            type=click.Choice(["rerun", "done", "quit"]),
+        )
+        if answer == "quit":
+            raise click.Abort
+        (again if answer == "rerun" else finished).append(record.id)
+    return again, finished
+
+
+def _known(run: Run, step: str) -> None:
+    from fsm.document import suggest
+
+    if step not in run.plan.positions:
+        hint = suggest(step, run.plan.positions) or f"see: fsm status {run.run_id}"
+        raise Invalid([Problem(f"run {run.run_id} has no step `{step}`", hint)])
+
+
+def _finish(output: Output, session: Session, state: str | None) -> int:
+    """Print how the run rests; the exit code that says so."""
+    import json
+
+    from fsm.views.report import EXIT_CODES, report, report_json, report_text
+
+    view = report(session.run, options=options_text(state))
+    output.event(json.dumps({"event": "Report", **report_json(view)}, ensure_ascii=False))
+    output.line()
+    output.line(report_text(view))
+    if session.was_stopped and session.run.state != "completed":
+        return 130
+    return EXIT_CODES[session.run.state]
