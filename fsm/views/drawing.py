@@ -71,9 +71,10 @@ def wrapped(text: str, width: int, most: int = 2) -> tuple[str, ...]:
 
 
 # Mermaid. A label is text between double quotes; `#NN;` is the character of that number, and anything but
-# the plainest characters is written so: Mermaid reads HTML, Markdown and its own entities in labels.
+# the plainest characters is written so: Mermaid reads HTML, Markdown and its own entities in labels, and
+# `style … : … #` even there.
 
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 _,.:/()\[\]='+…◉-]")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 _,./()\[\]='+…◉-]")
 _MAGIC = re.compile(r"(\\(?=n)|:(?=fa-)|\$(?=\$)|ﬂ(?=°)|¶(?=ß))")
 """Line breaks, icons, formulas, and the marks by which Mermaid itself keeps entities apart."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
@@ -84,7 +85,6 @@ def report_text(view: Report) -> str:
     lines = [view.headline]
     for record in (*view.failed, *view.unknown):
         lines += ["", *_failure(run, record)]
-    lines.append("")
     rows = [
         ("done", view.done),
         ("undone", view.undone),
@@ -95,7 +95,12 @@ def report_text(view: Report) -> str:
         ("may have left partial effects", view.partial),
         ("cannot be undone", view.irreversible if run.state != "completed" else ()),
     ]
-    lines += [f"  {title}: {_names(records)}" for title, records in rows if records]
+    if run.state == "completed":
+        rows = [row for row in rows if row[0] not in {"done", "may have left partial effects"}]
+    if any(records for _, records in rows):
+        lines.append("")
+    for title, records in rows:
+        lines += _row(title, records) if records else []
     if view.next:
         width = max(len(command) for command, _ in view.next)
         lines += ["", "What you can do now:"]
@@ -172,13 +177,12 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     mark = "?" if record.state == "interrupted" else "✗"
     what = "its rollback failed" if undoing else record.state
     lines = [f"{mark} {step_label(record.index, record.step)} - {what}: {shown(record.error)}"]
-    tries, retry = record.attempt, record.step.retry
-    if undoing and record.step.rollback:
-        tries, retry = record.undo_attempt, record.step.rollback.retry
+    tries = record.undo_attempt if undoing else record.attempt
     facts = [("ran", call_text(call))]
     if record.exit_code is not None:
         facts.append(("exit code", str(record.exit_code)))
-    facts.append(("attempt", f"{tries} (of {retry.attempts} at a time)" if tries else "none"))
+    if tries > 1:
+        facts.append(("attempts", str(tries)))
     if record.seconds:
         facts.append(("took", format_duration(record.seconds)))
     lines += [f"    {title:<10} {value}" for title, value in facts]
@@ -229,7 +233,20 @@ def _resume_words(run: Run) -> str:
 
 def _undo_words(run: Run) -> str:
     undoable = sum(1 for r in run.steps if r.outstanding and r.step.rollback is not None)
+    if not undoable:
+        return "end it; no completed step has a rollback"
     return f"undo {_count(undoable, 'completed step')}, the last first"
+
+
+def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
+    return wrap(
+        _names(records, most=40),
+        width=100,
+        initial_indent=f"  {title}: ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _names(records: Sequence[StepRecord], most: int = 12) -> str:
