@@ -119,7 +119,9 @@ class TransitionRefused(Refused):
         self.trigger = trigger
         self.failed = tuple(failed)
         self.allowed = tuple(allowed)
-        because = f" because {', '.join(self.failed)} does not hold" if self.failed else ""
+        names = " and ".join(f"`{name}`" for name in self.failed)
+        holds = "does not hold" if len(self.failed) == 1 else "do not hold"
+        because = f" because {names} {holds}" if names else ""
         can = ", ".join(self.allowed) or "nothing"
         super().__init__(
             f"{subject} is {state}: `{trigger}` is refused{because}", f"allowed now: {can}"

@@ -30,9 +30,9 @@ class Output:
         self.colour = self.is_terminal and not os.environ.get("NO_COLOR")
 
     def line(self, text: str = "") -> None:
-        """A line for people, its mark coloured on a terminal; nothing with `--json`."""
+        """Text for people, the mark of each line coloured on a terminal; nothing with `--json`."""
         if not self.json:
-            click.echo(self.styled(text), color=self.colour)
+            click.echo("\n".join(map(self.styled, text.split("\n"))), color=self.colour)
 
     def note(self, text: str) -> None:
         """A remark on stderr."""

@@ -135,5 +135,5 @@ def show_plan(output: Output, plan: Plan) -> None:
     from fsm.views.plan import describe, plan_text
 
     if not output.json:
-        width = min(shutil.get_terminal_size((100, 24)).columns, 140)
+        width = min(shutil.get_terminal_size().columns, 140) if output.is_terminal else 0
         output.line(plan_text(describe(plan), width=width, color=output.colour))

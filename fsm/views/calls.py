@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import os
 import re
 import shlex
@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fsm.plan.template import is_template, with_sources
-from fsm.views.text import call_text
+from fsm.views.text import shown
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -40,9 +40,19 @@ PUNCTUATION = "();<>|&\n"
 
 
 def command_text(call: Call) -> str:
-    """The call as a person would type it, on one line; templates stand as their author wrote them."""
+    """The call as a person would type it, on one line: `git push origin main`, `skill.action name=…`.
+
+    Templates stand as their author wrote them.
+    """
     params = {name: with_sources(value) for name, value in call.params.items()}
-    return call_text(dataclasses.replace(call, params=params))
+    if call.skill == "shell":
+        command = params.get("command")
+        words = command if isinstance(command, list) else None
+        return shown(shlex.join(map(str, words)) if words else str(command).strip())
+    named = " ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in params.items()
+    )
+    return shown(f"{call.skill}.{call.action} {named}".strip())
 
 
 def is_shell_text(call: Call) -> bool:

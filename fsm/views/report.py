@@ -9,7 +9,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
-from fsm.views.text import call_text, shown, step_label
+from fsm.views.calls import command_text
+from fsm.views.text import shown, step_label
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -178,7 +179,7 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     what = "its rollback failed" if undoing else record.state
     lines = [f"{mark} {step_label(record.index, record.step)} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
-    facts = [("ran", call_text(call))]
+    facts = [("ran", command_text(call))]
     if record.exit_code is not None:
         facts.append(("exit code", str(record.exit_code)))
     if tries > 1:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsm.views.text import shown
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
@@ -19,7 +21,7 @@ def validation_text(plan: Plan, findings: Findings) -> str:
         lines = [f"✗ {problem}" for problem in findings.problems]
         return "\n".join([*lines, f"{len(lines)} of {findings.checks} checks failed"])
     return (
-        f"✓ {plan.name}: {len(plan.steps)} steps, {findings.checks} checks, no problem\n"
+        f"✓ {shown(plan.name)}: {len(plan.steps)} steps, {findings.checks} checks, no problem\n"
         f"  digest {plan.digest}"
     )
 

@@ -1,0 +1,250 @@
+"""Diagrams, and `diagrams/`: `python tests/views/test_diagrams.py` writes that folder anew."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsm.machine import MachineSpec, load_table
+from fsm.plan.model import ErrorHandling, Plan
+from fsm.run import plan_spec
+from fsm.views.diagram import machine_diagram, plan_diagram
+from fsm.views.drawing import Arrow, Box, Drawing, as_text
+
+Format = Literal["mermaid", "dot"]
+FORMATS: tuple[Format, ...] = ("mermaid", "dot")
+PlanOf = Callable[..., Plan]
+UNDO = {"call": {"skill": "shell", "action": "run", "params": {"command": ["false"]}}}
+DIAGRAMS = Path(__file__).parents[2] / "diagrams"
+
+
+def generated() -> dict[str, str]:
+    """What `diagrams/` must hold: file names and texts."""
+    return {
+        f"{name}-machine.{suffix}": machine_diagram(load_table(name), language)
+        for name in ("plan", "step")
+        for suffix, language in (("mmd", FORMATS[0]), ("dot", FORMATS[1]))
+    }
+
+
+@pytest.mark.parametrize("name", list(generated()))
+def test_the_shipped_diagrams_are_those_of_the_tables(name: str) -> None:
+    stored = (DIAGRAMS / name).read_text(encoding="utf-8")
+    assert stored == generated()[name], "write them anew: python tests/views/test_diagrams.py"
+
+
+# Machines.
+
+
+@pytest.mark.parametrize("language", FORMATS)
+@pytest.mark.parametrize("table", ["plan", "step"])
+def test_every_row_of_a_table_is_in_its_diagram(table: str, language: Format) -> None:
+    text = machine_diagram(load_table(table), language)
+    for row in load_table(table).rows:
+        for name in (row.trigger, row.dest, *row.source, *row.conditions, *row.unless):
+            assert name in text
+
+
+def test_rows_between_the_same_two_states_share_one_arrow_and_loops_stand_inside() -> None:
+    spec = MachineSpec.model_validate(
+        {
+            "name": "door",
+            "initial": "closed",
+            "states": {"closed": {}, "open": {"final": True}},
+            "rows": [
+                {"trigger": "push", "source": "closed", "dest": "open", "why": "x"},
+                {
+                    "trigger": "kick",
+                    "source": "closed",
+                    "dest": "open",
+                    "conditions": ["weak"],
+                    "unless": ["far"],
+                    "why": "x",
+                },
+                {"trigger": "knock", "source": ["closed"], "dest": "closed", "why": "x"},
+            ],
+        }
+    )
+    assert machine_diagram(spec, "mermaid").splitlines()[4:] == [
+        "flowchart TB",
+        '  start((" ")):::initial',
+        "  start --> s1",
+        '  s1("<b>closed</b><br/>stays on<br/>knock")',
+        '  s2("<b>◉ open</b>"):::final',
+        '  s1 -->|"push<br/>kick [weak, not far]"| s2',
+        "  classDef initial fill:#57606a,stroke:#57606a",
+        "  classDef final stroke-width:3px",
+    ]
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_a_row_of_the_error_table_has_a_red_arrow_with_its_scenario(language: Format) -> None:
+    text = machine_diagram(load_table("plan"), language)
+    for scenario in ("single failure", "multiple failures", "rollback failure"):
+        assert scenario in text
+    assert "#d1242f" in text
+    assert "#d1242f" not in machine_diagram(load_table("step"), language)
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_a_plan_s_own_policy_is_drawn(language: Format) -> None:
+    own = plan_spec(ErrorHandling(single_failure="continue"))
+    text = machine_diagram(own, language)
+    assert text != machine_diagram(load_table("plan"), language)
+    arrow = "s2 ==>" if language == "mermaid" else "s2 -> s2"
+    assert arrow in text
+
+
+# Plans.
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_the_diagram_of_a_release(
+    release: Plan, snapshot: Callable[[str, str], None], language: Format
+) -> None:
+    suffix = {"mermaid": "mmd", "dot": "dot"}[language]
+    snapshot(f"release.{suffix}", plan_diagram(release, language))
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_the_same_plan_gives_the_same_text(release: Plan, language: Format) -> None:
+    again = Plan.model_validate_json(release.document)
+    assert plan_diagram(again, language) == plan_diagram(release, language)
+
+
+def test_a_sequential_plan_without_dependencies_is_a_dashed_chain(plan_of: PlanOf) -> None:
+    text = plan_diagram(plan_of({}, {}, {}), "mermaid")
+    assert "  s1 -.-> s2\n  s2 -.-> s3\n" in text
+    assert "-->" not in text
+    assert text.count("style=dashed") == 0
+    assert plan_diagram(plan_of({}, {}, {}), "dot").count("[style=dashed]") == 2
+
+
+def test_a_parallel_plan_without_dependencies_has_no_arrows(plan_of: PlanOf) -> None:
+    assert "->" not in plan_diagram(plan_of({}, {}, parallel=2), "mermaid")
+
+
+def test_a_long_chain_is_folded_into_rows(plan_of: PlanOf) -> None:
+    text = plan_diagram(plan_of(*[{}] * 20), "dot")
+    assert text.count("rank=same") == 3
+    assert text.count("style=invis") == 2
+
+
+def test_a_step_without_rollback_is_marked(plan_of: PlanOf) -> None:
+    text = plan_diagram(plan_of({}, {"rollback": UNDO}), "mermaid")
+    assert '  s1("<b>1 s1</b><br/>no rollback"):::risky' in text
+    assert '  s2("<b>2 s2</b><br/>undo#58; false")\n' in text
+
+
+@pytest.mark.parametrize("language", FORMATS)
+@pytest.mark.parametrize("chained", [True, False])
+def test_a_plan_of_very_many_steps_is_drawn_in_groups_with_counts(
+    plan_of: PlanOf, language: Format, chained: bool
+) -> None:
+    steps = [{"depends_on": [f"s{n - 9}"]} if n > 9 and not chained else {} for n in range(1, 5001)]
+    text = plan_diagram(plan_of(*steps), language)
+    counts = re.findall(r"(\d+) steps", text)
+    assert sum(map(int, counts)) == 5000
+    assert len(counts) <= 24
+
+
+def test_a_plan_with_more_arrows_than_mermaid_draws_is_drawn_in_groups(plan_of: PlanOf) -> None:
+    first = [{} for _ in range(30)]
+    second = [{"depends_on": [f"s{n}" for n in range(1, 31)]} for _ in range(30)]
+    text = plan_diagram(plan_of(*first, *second, parallel=4), "mermaid")
+    assert "900 dependencies" in text
+    assert plan_diagram(plan_of(*first, *second, parallel=4), "dot").count("->") == 900
+
+
+# Hostile text.
+
+HOSTILE = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet="\"'`<>[](){}|#;&%\\/\n\r\t:-=~$@*_.!,\x1b end", max_size=40),
+    st.sampled_from(
+        ["end", "s1", "%%{init:{}}%%", "---", "1. a", "- b", "\\N", "&lt;", "]]>", "-->"]
+    ),
+    st.sampled_from(["<script>alert(1)</script>", '"]; s9["x', "#quot;", "ﬂ°quot¶ß", "\ud800"]),
+)
+MERMAID_LABEL = r"(?:[A-Za-z0-9 _,./()\[\]='+…◉-]|#\d+;)*"
+MERMAID_LABELS = rf"{MERMAID_LABEL}(?:<br/>{MERMAID_LABEL})*"
+MERMAID_LINE = re.compile(
+    "|".join(
+        [
+            r"---",
+            r'title: "(?:[^"\\<>]|\\.)*"',
+            r"config: .*",
+            r"flowchart (?:LR|TB)",
+            r'  start\(\(" "\)\):::initial',
+            r"  start --> s1",
+            rf'  s\d+\("<b>{MERMAID_LABEL}</b>(?:<br/>{MERMAID_LABELS})?"\)(?::::\w+)?',
+            rf'  s\d+ (?:-->|==>|-\.->)(?:\|"{MERMAID_LABELS}"\|)? s\d+',
+            r"  linkStyle [\d,]+ \S+",
+            r"  classDef \w+ \S+",
+        ]
+    )
+)
+DOT_QUOTED = r'"(?:[^"\\\n]|\\["\\n])*"'
+DOT_HTML = r"<(?:[^<>&]|&[^;]+;|</?b>|<br/>|</?font[^<>]*>)*>"
+DOT_VALUE = rf"(?:[A-Za-z][A-Za-z0-9]*|{DOT_QUOTED}|{DOT_HTML})"
+DOT_LINE = re.compile(
+    rf"digraph \{{|\}}|  (?:graph|node|edge|start|start -> s1|s\d+|s\d+ -> s\d+)"
+    rf"(?: \[\w+={DOT_VALUE}(?:, \w+={DOT_VALUE})*\])?"
+)
+
+
+def drawing(text: str, other: str) -> Drawing:
+    boxes = [Box(text, (other, text), "risky", other), Box(other, (), "final", text)]
+    arrows = [Arrow(0, 1, (text, other), "scenario", other), Arrow(1, 0, (), "order", text)]
+    return Drawing(text, boxes, arrows, initial=0)
+
+
+@given(text=HOSTILE, other=HOSTILE)
+def test_no_text_can_leave_its_label_in_mermaid(text: str, other: str) -> None:
+    written = as_text(drawing(text, other), "mermaid")
+    written.encode()
+    for line in written.removesuffix("\n").split("\n"):
+        assert MERMAID_LINE.fullmatch(line), line
+
+
+@given(text=HOSTILE, other=HOSTILE)
+def test_no_text_can_leave_its_label_in_dot(text: str, other: str) -> None:
+    written = as_text(drawing(text, other), "dot")
+    written.encode()
+    for line in written.removesuffix("\n").split("\n"):
+        assert DOT_LINE.fullmatch(line), line
+
+
+@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
+def test_a_label_says_in_both_languages_what_the_text_says(text: str) -> None:
+    [line] = [
+        x for x in as_text(Drawing("t", [Box(text)], []), "mermaid").splitlines() if "<b>" in x
+    ]
+    label = line.partition("<b>")[2].rpartition("</b>")[0]
+    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), label.replace("#8203;", "")) == text
+    written = as_text(Drawing("t", [Box(text)], []), "dot")
+    label = written.partition("<b>")[2].rpartition("</b>")[0]
+    assert html.unescape(label).replace("\\\\", "\\") == text
+
+
+@given(name=HOSTILE, word=HOSTILE)
+def test_a_plan_of_hostile_names_is_drawn(name: str, word: str) -> None:
+    call: dict[str, Any] = {"skill": "shell", "action": "run", "params": {"command": [word]}}
+    step = {"id": "end", "name": name, "call": call, "condition": word, "rollback": {"call": call}}
+    plan = Plan.model_construct(
+        **dict(Plan.model_validate({"id": "p", "name": name, "steps": [step]}))
+    )
+    assert MERMAID_LINE.fullmatch(plan_diagram(plan, "mermaid").split("\n")[5])
+    assert DOT_LINE.fullmatch(plan_diagram(plan, "dot").split("\n")[4])
+
+
+if __name__ == "__main__":
+    for file_name, content in generated().items():
+        (DIAGRAMS / file_name).write_text(content, encoding="utf-8")
