@@ -44,7 +44,9 @@ def main(bin_folder: Path) -> None:
         module = [bin_folder / "python", "-m", "fsm", "list"]
         listed = subprocess.run(module, cwd=folder, capture_output=True, text=True, check=True)
         assert "rolled_back" in listed.stdout
-        typed = "import fsm, pathlib; assert (pathlib.Path(fsm.__file__).parent / 'py.typed').exists()"
+        typed = (
+            "import fsm, pathlib; assert (pathlib.Path(fsm.__file__).parent / 'py.typed').exists()"
+        )
         subprocess.run([bin_folder / "python", "-c", typed], cwd=folder, check=True)
     print("the wheel works: 9 commands passed")
 

@@ -38,7 +38,7 @@ class Findings:
 
 
 async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
-    """Check the site's plan against this machine; then, if nothing is wrong, make each step's dry run in order.
+    """Check the site's plan against this machine; if nothing is wrong, make each step's dry run.
 
     Checked are: secrets and declared environment, working folders, skills, and what each action says of
     each of its calls (a missing command, a wrong parameter, a syntax error of the shell).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from fsm.plan.commands import Commands
@@ -17,6 +16,8 @@ __all__ = ["Expander", "expand_error_handling"]
 Typed = Mapping[str, Any]
 """A mapping that `fsm.plan.authored` has checked: keys in snake_case, durations in seconds."""
 
+_RETRY_FIELDS = {"delay": "delay_seconds", "max_delay": "max_delay_seconds"}
+
 
 class Expander:
     """Makes steps. What is wrong goes to `findings`; a call that is not whole becomes None."""
@@ -25,6 +26,7 @@ class Expander:
         self._texts = texts
         self._commands = commands
         self._findings = findings
+        self._retries: dict[Retry, Retry] = {}  # steps that retry alike share one value
 
     def step(
         self, typed: Typed, index: int, step_id: str, depends_on: tuple[str, ...]
@@ -122,34 +124,22 @@ class Expander:
         fields: dict[str, Any] = {}
         if "timeout" in typed:
             fields["timeout_seconds"] = typed["timeout"]
-        match typed.get("retry"):
-            case int() as attempts:
-                fields["retry"] = _retry(attempts=attempts)
-            case dict() as retry:
-                delay, longest = retry.get("delay", ONCE.delay_seconds), retry.get("max_delay")
-                if longest is not None and longest < delay:
-                    path = self._findings.real((*use.path, "retry", "max_delay", "maxDelay"))
-                    self._findings.add(
-                        path,
-                        f"{self._findings.words(path)} is shorter than `delay`",
-                        "make it longer",
-                    )
-                fields["retry"] = _retry(
-                    attempts=retry["attempts"],
-                    delay_seconds=delay,
-                    factor=retry.get("factor", ONCE.factor),
-                    max_delay_seconds=max(ONCE.max_delay_seconds, delay)
-                    if longest is None
-                    else longest,
-                    jitter=retry.get("jitter", ONCE.jitter),
-                )
+        if "retry" in typed:
+            retry = typed["retry"]
+            fields["retry"] = self._retry(
+                {"attempts": retry} if isinstance(retry, int) else retry, use
+            )
         return fields
 
-
-@lru_cache(maxsize=256)
-def _retry(**fields: float) -> Retry:
-    """Steps that retry alike share one value."""
-    return Retry(**fields)  # type: ignore[arg-type]
+    def _retry(self, typed: Typed, use: Use) -> Retry:
+        fields = {_RETRY_FIELDS.get(key, key): value for key, value in typed.items()}
+        delay = fields.get("delay_seconds", ONCE.delay_seconds)
+        if fields.setdefault("max_delay_seconds", max(delay, ONCE.max_delay_seconds)) < delay:
+            path = self._findings.real((*use.path, "retry", "max_delay", "maxDelay"))
+            words = self._findings.words(path)
+            self._findings.add(path, f"{words} is shorter than `delay`", "make it longer")
+        retry = Retry(**fields)
+        return self._retries.setdefault(retry, retry)
 
 
 def expand_error_handling(typed: Typed) -> ErrorHandling:

@@ -240,18 +240,23 @@ def _undo_words(run: Run) -> str:
 
 
 def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
-    return wrap(
-        _names(records, most=40),
+    unbroken = _names(records, most=40, space="\u00a0")
+    lines = wrap(
+        unbroken,
         width=100,
         initial_indent=f"  {title}: ",
         subsequent_indent="    ",
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
-def _names(records: Sequence[StepRecord], most: int = 12) -> str:
-    names = [f"{record.index + 1} {shown(record.step.name)}" for record in records[:most]]
+def _names(records: Sequence[StepRecord], most: int = 12, space: str = " ") -> str:
+    names = [
+        f"{record.index + 1} {shown(record.step.name)}".replace(" ", space)
+        for record in records[:most]
+    ]
     more = f" and {len(records) - most} more" if len(records) > most else ""
     return ", ".join(names) + more
 
