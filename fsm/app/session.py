@@ -139,12 +139,13 @@ def _held(
     from fsm.actions import become_subreaper, read_tail
 
     become_subreaper()
+    site = workspace.site(run.run_id, run.plan, cwd)
     world = World(
         actions=workspace.actions,
-        site=workspace.site(run.run_id, run.plan, cwd),
+        site=site,
         grace_seconds=workspace.grace_seconds,
         observe=lambda event: observe(run, event),
-        tail=read_tail,
+        tail=lambda log: read_tail(log, site.secrets),
     )
     try:
         yield Session(run, Executor(run, journal, world), path, whoami())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fsm.document import Document, Path, suggest
 from fsm.errors import Invalid, Problem
 from fsm.plan import values
+from fsm.plan.template import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,7 +96,7 @@ def _inside(value: object, key: str | int) -> object:
 
 def quoted(text: str) -> str:
     """An author's text for a message: one line, no control characters, not too long."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:61])
+    text = printable(text[:61])
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "expression_references",
     "has_template",
     "is_template",
+    "printable",
     "references",
     "render",
     "render_env",
@@ -46,6 +47,7 @@ class TemplateError(ValueError):
     """A template or an expression that cannot be read or rendered: one line, and the next move."""
 
     def __init__(self, message: str, hint: str = "") -> None:
+        message, hint = printable(message), printable(hint)
         super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
         self.hint = hint
@@ -61,6 +63,11 @@ class References:
     roots: frozenset[str]
     steps: frozenset[str]
     params: frozenset[str]
+
+
+def printable(text: str) -> str:
+    """Text from anywhere, fit for a message: what would move the cursor or turn the line is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def has_template(text: str) -> bool:

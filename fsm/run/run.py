@@ -97,7 +97,7 @@ class Run:
         if self.in_flight:
             return True
         if self._interrupted:
-            return any(r.can_be_probed or r.step.idempotent for r in self._interrupted.values())
+            return any(r.can_be_probed or r.can_be_rerun for r in self._interrupted.values())
         return self._has_ready() or self._next_delayed() is not None
 
     @property
@@ -320,7 +320,7 @@ class Run:
         for record in self._interrupted.values():
             if record.can_be_probed:
                 decided.append(do.ProbeStep(record.id))
-            elif record.step.idempotent and len(self.in_flight) + len(decided) < self.plan.parallel:
+            elif record.can_be_rerun and len(self.in_flight) + len(decided) < self.plan.parallel:
                 decided.append(do.StartStep(record.id, record.attempt + 1))
         return decided
 

@@ -70,6 +70,11 @@ class StepRecord:
         return self.step.rollback is not None and self.step.rollback.on == "started"
 
     @property
+    def can_be_rerun(self) -> bool:
+        """Whether an interrupted step may be launched again without asking (I5, I8)."""
+        return self.step.idempotent and not self.waiting
+
+    @property
     def can_be_probed(self) -> bool:
         """Whether its `check` can still tell what an interruption left."""
         return self.step.check is not None and not self.check_failed

@@ -62,7 +62,7 @@ def report(run: Run, *, held: bool = False, options: str = "") -> Report:
         lists["unknown" if kind == "in_flight" and not held else kind].append(record)
     return Report(
         run=run,
-        headline=_headline(run),
+        headline=_headline(run, held),
         done=lists["done"],
         failed=lists["failed"],
         unknown=lists["unknown"],
@@ -76,7 +76,7 @@ def report(run: Run, *, held: bool = False, options: str = "") -> Report:
             if record.state in {"failed", "rollback_failed"} and record.attempt
         ],
         irreversible=[r for r in run.steps if r.outstanding and r.step.rollback is None],
-        next=[(f"fsm {command}{options}", what) for command, what in _next(run)],
+        next=[(f"fsm {command}{options}", what) for command, what in _next(run, held)],
     )
 
 
@@ -142,7 +142,7 @@ def report_json(view: Report) -> dict[str, JsonValue]:
     }
 
 
-def _headline(run: Run) -> str:
+def _headline(run: Run, held: bool) -> str:
     name = shown(run.plan.name)
     because = f" ({shown(run.stopped_because)})" if run.stopped_because else ""
     failed = [record for record in run.steps if record.state == "failed" and not record.concluded]
@@ -163,21 +163,31 @@ def _headline(run: Run) -> str:
             return f"✗ {name}: aborted{because}; nothing was undone. Run {run.run_id}."
         case "rolled_back":
             return f"↶ {name}: rolled back{because}. Run {run.run_id}."
+        case "needs_intervention" if not _stuck(run):
+            return f"‖ {name}: the rollback stopped{because}, and can go on. Run {run.run_id}."
         case "needs_intervention":
             return (
                 f"⚠ ALERT: {name}: manual intervention is needed; the rollback stopped{because}. "
                 f"Run {run.run_id}."
             )
+        case state if held:
+            return f"▶ {name}: {state.replace('_', ' ')}. Run {run.run_id}."
         case state:
-            return f"{name}: {state.replace('_', ' ')}{because}. Run {run.run_id}."
+            was = state.replace("_", " ")
+            return f"? {name}: its process died while it was {was}. Run {run.run_id}."
 
 
 def _failure(run: Run, record: StepRecord) -> list[str]:
-    undoing = record.state == "rollback_failed"
+    undoing = record.state in {"rollback_failed", "rolling_back"}
     call = record.step.rollback.call if undoing and record.step.rollback else record.step.call
-    mark = "?" if record.state == "interrupted" else "✗"
-    what = "its rollback failed" if undoing else record.state
-    lines = [f"{mark} {step_label(record.index, record.step)} - {what}: {shown(record.error)}"]
+    label = step_label(record.index, record.step)
+    if record.in_flight:
+        lines = [f"? {label} - unknown: it was {record.state.replace('_', ' ')}"]
+    elif record.state == "interrupted":
+        lines = [f"? {label} - interrupted: {shown(record.check_failed or record.error)}"]
+    else:
+        what = "its rollback failed" if undoing else record.state
+        lines = [f"✗ {label} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
     facts = [("ran", command_text(call))]
     if record.exit_code is not None:
@@ -193,7 +203,7 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     return lines
 
 
-def _next(run: Run) -> list[tuple[str, str]]:
+def _next(run: Run, held: bool) -> list[tuple[str, str]]:
     """The commands that make sense in this state, the likeliest first."""
     run_id = shlex.quote(run.run_id)
     rollback = (f"rollback {run_id}", _undo_words(run))
@@ -210,21 +220,28 @@ def _next(run: Run) -> list[tuple[str, str]]:
         case "paused":
             return [(f"resume {run_id}", _resume_words(run)), rollback, abort]
         case "needs_intervention":
-            stuck = [r for r in run.steps if r.state in {"rollback_failed", "interrupted"}]
-            marks = [
-                (
-                    f"mark {record.id} undone --run {run_id} --reason …",
-                    "record that you undid it by hand, or that it had no effect",
-                )
-                for record in stuck[:1]
-            ]
+            marks = []
+            for record in _stuck(run)[:1]:
+                mark, tail = f"mark {record.id}", f"--run {run_id} --reason …"
+                marks.append((f"{mark} undone {tail}", "it has no effect any more: you saw to it"))
+                if record.state == "interrupted":
+                    marks.append((f"{mark} done {tail}", "it was done, and is to be undone"))
             return [*marks, (f"rollback {run_id}", "go on with the rollback"), abort]
         case "failed":
             return [rollback]
-        case "running" | "rolling_back" | "aborting":
-            return [(f"resume {run_id}", "go on, if its process has died"), abort]
+        case "running" | "rolling_back" | "aborting" if held:
+            return [abort]
+        case "running":
+            return [(f"resume {run_id}", "take it up where it was left"), rollback, abort]
+        case "rolling_back" | "aborting":
+            return [(f"resume {run_id}", "take it up where it was left"), abort]
         case _:
             return []
+
+
+def _stuck(run: Run) -> list[StepRecord]:
+    """The steps that keep a rollback from going on."""
+    return [r for r in run.steps if r.state in {"rollback_failed", "interrupted"}]
 
 
 def _resume_words(run: Run) -> str:
