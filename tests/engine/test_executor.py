@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.errors import FsmError, StateUnavailable
+from fsm.plan.model import Call, ErrorHandling, Retry
+from fsm.run import events as on
+
+from .world import Scripted, plan, started, step
+
+
+def failing(*steps: str) -> Scripted:
+    def script(task: Task) -> Outcome:
+        return Failed("no", 1) if task.step_id in steps and task.purpose == "run" else Succeeded()
+
+    return Scripted(script)
+
+
+def test_steps_run_in_order_and_each_is_observed_once_it_is_durable(tmp_path: Path) -> None:
+    it = started(plan(step("a"), step("b"), step("c")), Scripted(), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert it.run.state == "completed"
+    assert it.action.asked == ["run a.1", "run b.1", "run c.1"]
+    assert it.seen == it.journal[4:]
+
+
+def test_one_append_takes_an_outcome_and_the_next_intent(tmp_path: Path) -> None:
+    it = started(plan(step("a"), step("b"), step("c")), Scripted(), tmp_path)
+    appends: list[Sequence[on.Event]] = []
+    journal = it.executor._journal
+    append = journal.append
+
+    class Counting:
+        run_id, epoch = journal.run_id, journal.epoch
+
+        def append(self, events: Sequence[on.Event], *, at: float, state: str) -> None:
+            appends.append(tuple(events))
+            append(events, at=at, state=state)
+
+        def close(self) -> None: ...
+
+    it.executor._journal = Counting()
+    asyncio.run(it.executor.drive())
+    assert [len(events) for events in appends] == [1, 2, 2, 1]
+
+
+def test_nothing_is_launched_whose_intent_was_not_written(tmp_path: Path) -> None:
+    it = started(plan(step("a"), step("b")), Scripted(), tmp_path)
+
+    def launched_before_written(task: Task) -> Outcome:
+        assert on.StepStarted(task.step_id, task.attempt) in it.journal
+        return Succeeded()
+
+    it.action.script = launched_before_written
+    asyncio.run(it.executor.drive())
+    assert it.run.state == "completed"
+
+
+def test_a_store_that_cannot_write_ends_what_is_in_flight(tmp_path: Path) -> None:
+    it = started(plan(step("a"), step("b"), parallel=2), Scripted(), tmp_path)
+    journal = it.executor._journal
+    append, writes = journal.append, 0
+
+    class Full:
+        run_id, epoch = journal.run_id, journal.epoch
+
+        def append(self, events: Sequence[on.Event], *, at: float, state: str) -> None:
+            nonlocal writes
+            writes += 1
+            if writes > 1:
+                raise StateUnavailable("the disk is full", "free space")
+            append(events, at=at, state=state)
+
+        def close(self) -> None: ...
+
+    it.executor._journal = Full()
+
+    async def drive() -> None:
+        never = asyncio.get_running_loop().create_future()
+        it.action.script = lambda task: never if task.step_id == "b" else None
+        await it.executor.drive()
+
+    with pytest.raises(StateUnavailable, match="the disk is full"):
+        asyncio.run(drive())
+    assert it.action.cancelled == ["b"]
+    assert on.StepCompleted("a", 1) not in it.journal
+
+
+def test_retries_wait_and_are_numbered(tmp_path: Path) -> None:
+    retry = Retry(attempts=3, delay_seconds=0.01, factor=2)
+    it = started(plan(step("a", retry=retry)), failing("a"), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert it.run.state == "paused"
+    assert it.action.asked == ["run a.1", "run a.2", "run a.3"]
+    failures = [event for event in it.journal if isinstance(event, on.StepFailed)]
+    assert [bool(event.retry_at) for event in failures] == [True, True, False]
+
+
+def test_multiple_failures_cancel_what_is_in_flight_and_roll_back(tmp_path: Path) -> None:
+    it = started(
+        plan(step("a"), step("b", "a"), step("c", "a"), step("d", "a"), parallel=3),
+        Scripted(),
+        tmp_path,
+    )
+
+    async def drive() -> None:
+        never = asyncio.get_running_loop().create_future()
+
+        def script(task: Task) -> Outcome | asyncio.Future[None]:
+            if task.step_id == "d":
+                return never
+            return Failed("no", 1) if task.step_id in "bc" else Succeeded()
+
+        it.action.script = script
+        await it.executor.drive()
+
+    asyncio.run(drive())
+    assert it.run.state == "rolled_back"
+    assert it.action.cancelled == ["d"]
+    assert it.action.asked[-1] == "rollback a.1"
+
+
+def test_a_cancelled_step_that_was_not_launched_yet_is_recorded_as_cancelled(
+    tmp_path: Path,
+) -> None:
+    """Its sibling's condition cannot be decided, so the plan aborts in the very turn that starts it."""
+    broken = step("b", condition="steps.a.outputs.missing == 'x'")
+    policy = ErrorHandling(single_failure="abort")
+    it = started(plan(step("a"), broken, parallel=2, error_handling=policy), Scripted(), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert it.run.state == "failed"
+    assert it.action.asked == []
+    assert it.run.record("a").state == "failed"
+    assert it.run.record("a").error == "the run is aborting"
+
+
+@pytest.mark.parametrize(("stops", "cancelled"), [(1, []), (2, ["a"])])
+def test_a_stop_lets_steps_end_and_a_second_stop_ends_them(
+    tmp_path: Path, stops: int, cancelled: list[str]
+) -> None:
+    it = started(plan(step("a"), step("b", "a")), Scripted(), tmp_path)
+
+    async def drive() -> None:
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def script(task: Task) -> asyncio.Future[None]:
+            for _ in range(stops):
+                loop.call_soon(it.executor.stop, "stopped by a test")
+            if stops == 1:
+                loop.call_later(0.02, done.set_result, None)
+            return done
+
+        it.action.script = script
+        await it.executor.drive()
+
+    asyncio.run(drive())
+    assert it.run.state == "paused"
+    assert it.action.asked == ["run a.1"]
+    assert it.action.cancelled == cancelled
+    assert it.run.record("a").state == ("failed" if cancelled else "completed")
+
+
+def test_a_step_that_outlasts_the_grace_period_is_cancelled(tmp_path: Path) -> None:
+    it = started(plan(step("a")), Scripted(), tmp_path, grace_seconds=0.02)
+
+    async def drive() -> None:
+        loop = asyncio.get_running_loop()
+        never = loop.create_future()
+
+        def script(_: Task) -> asyncio.Future[None]:
+            loop.call_soon(it.executor.stop, "stopped by a test")
+            return never
+
+        it.action.script = script
+        await it.executor.drive()
+
+    asyncio.run(drive())
+    assert it.run.state == "paused"
+    assert it.journal[-1] == on.StepCancelled("a", 1, "stopped by a test")
+
+
+def test_a_timeout_cancels_the_attempt_and_is_a_failure(tmp_path: Path) -> None:
+    it = started(plan(step("a", timeout_seconds=0.02)), Scripted(), tmp_path)
+
+    async def drive() -> None:
+        never = asyncio.get_running_loop().create_future()
+        it.action.script = lambda _: never
+        await it.executor.drive()
+
+    asyncio.run(drive())
+    assert it.action.cancelled == ["a"]
+    assert it.run.record("a").error == "timed out after 20ms"
+
+
+def test_a_template_that_cannot_be_rendered_fails_the_step_without_calling_the_action(
+    tmp_path: Path,
+) -> None:
+    call = Call(
+        skill="scripted", action="do", params={"x": {"$template": "{{ steps.a.outputs.no }}"}}
+    )
+    it = started(plan(step("a"), step("b", "a", call=call)), Scripted(), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert it.action.asked == ["run a.1"]
+    assert "no" in it.run.record("b").error
+
+
+def test_a_defect_of_an_action_is_raised_and_leaves_the_step_unknown(tmp_path: Path) -> None:
+    it = started(plan(step("a")), Scripted(), tmp_path)
+
+    def broken(_: Task) -> Outcome:
+        raise ZeroDivisionError("a defect")
+
+    it.action.script = broken
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(it.executor.drive())
+    assert it.journal[-1] == on.StepStarted("a", 1)
+
+
+def test_an_unknown_skill_is_a_failure_that_names_it(tmp_path: Path) -> None:
+    it = started(plan(step("a", call=Call(skill="magic", action="do"))), Scripted(), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert it.run.record("a").error == "no skill is called `magic`"
+
+
+def test_a_run_that_waits_for_nothing_is_a_defect_and_not_a_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = started(plan(step("a")), Scripted(), tmp_path)
+    monkeypatch.setattr(type(it.run), "commands", lambda self, now: [])
+    with pytest.raises(FsmError, match="nothing is left to wait for"):
+        asyncio.run(it.executor.drive())
+
+
+def test_outputs_reach_later_steps_and_the_rollback_of_their_own(tmp_path: Path) -> None:
+    from fsm.plan.model import Rollback
+
+    told = Call(
+        skill="scripted", action="do", params={"x": {"$template": "{{ steps.a.outputs.n }}"}}
+    )
+    a = step("a", rollback=Rollback(call=told))
+    it = started(plan(a, step("b", "a", call=told, rollback=None)), Scripted(), tmp_path)
+    it.action.script = lambda task: (
+        Succeeded({"n": "7"}) if task.step_id == "a" else Failed("no", 1)
+    )
+    asyncio.run(it.executor.drive())
+    it.action.script = lambda _: None
+    it.executor.record(on.RollbackRequested())
+    asyncio.run(it.executor.drive())
+    assert [dict(task.params) for task in it.action.tasks] == [{}, {"x": "7"}, {"x": "7"}]
