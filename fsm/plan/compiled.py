@@ -175,13 +175,24 @@ def _joined(pieces: Any) -> str:
         size += len(piece)
         if size > MAX_SIZE:
             raise TooLarge
-    return "".join(text)
+    return _sound("".join(text))
+
+
+def _sound(text: str) -> str:
+    """The text, unless it holds what no argument, file or document can (`"\\ud800"` in an expression)."""
+    if "\0" in text:
+        raise TemplateError("the template becomes text with a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise TemplateError("the template becomes text that is not valid Unicode") from None
+    return text
 
 
 def _json(value: object) -> JsonValue:
     """The value as plain JSON data: a copy, so that nothing is shared with what the template read."""
     if isinstance(value, str):
-        return str(value)
+        return _sound(str(value))
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -193,7 +204,7 @@ def _json(value: object) -> JsonValue:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TemplateError("the keys of a mapping must be text")
-        return {key: _json(item) for key, item in value.items()}
+        return {_sound(key): _json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | GeneratorType):
         return [_json(item) for item in value]
     raise TemplateError("the template becomes a method", "call it with `()`")

@@ -23,7 +23,7 @@ _PARTS = re.compile(rf"({_NUMBER})(ms|[dhms]?)")
 _WHOLE = re.compile(PATTERN)
 
 
-class OutOfRange(ValueError):  # noqa: N818  it says what the value is
+class OutOfRange(ValueError):
     """A duration that is negative, or longer than `LONGEST_SECONDS`."""
 
 

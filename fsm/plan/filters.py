@@ -18,7 +18,7 @@ MAX_SIZE = 1_000_000
 _MAX_BITS = 10_000
 
 
-class TooLarge(Exception):  # noqa: N818  says what happened, and never leaves this package
+class TooLarge(Exception):
     """A value would become larger than any plan needs."""
 
 

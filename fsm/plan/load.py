@@ -65,12 +65,13 @@ def resolve(
     known = merge_params(declared if isinstance(declared, dict) else {}, params or {}, findings)
     roster = Roster(steps, findings)
     texts = Texts(known, roster, findings)
-    commands = Commands(texts, head.get("secrets", ()), findings)
+    secrets = head.get("secrets", ())
+    commands = Commands(texts, secrets, findings)
     resolved = _steps(steps, roster, Expander(texts, commands, findings), findings)
     fields = _head(head, texts, commands)
     if parallel is not None:
         fields["parallel"] = _bound(parallel, findings)
-    if len(set(fields.get("secrets", ()))) < len(fields.get("secrets", ())):
+    if len(set(secrets)) < len(secrets):
         findings.add((*_PLAN, "secrets"), "`secrets` of the plan names one twice", "once is enough")
     order = roster.order
     findings.raise_if_any()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fsm.document import Path
+from fsm.document import MAX_DEPTH, Path
 from fsm.plan.findings import Findings, known_or_similar, quoted
 from fsm.plan.template import MARK, has_template
 
@@ -61,9 +61,18 @@ def _not_json(value: Any) -> str:
         return "is not JSON"
     if not same:
         return "is not JSON"
+    if _depth(value) > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} deep"
     if any("\0" in text for text in _texts(value)):
         return "holds a NUL character"
     return f"has the key `{MARK}`, which fsm keeps for itself" if MARK in _keys(value) else ""
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [inner for outer in level for inner in _items(outer)]:
+        depth += 1
+    return depth
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -184,5 +184,5 @@ def as_text(value: JsonValue) -> str:
 
 def _kind(value: object) -> str:
     if value is None:
-        return "nothing"
+        return "an empty value"
     return "a mapping" if isinstance(value, Mapping) else "a list"

@@ -30,7 +30,10 @@ from fsm.plan.template import (
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["May", "Texts", "Use", "needs_rendering"]
+__all__ = ["May", "Texts", "Use"]
+
+
+_NONE = References(frozenset(), frozenset(), frozenset())
 
 
 class May(Enum):
@@ -86,7 +89,7 @@ class Texts:
         try:
             return as_text(rendered)
         except TemplateError as error:
-            self._findings.add_template(use.path, error)
+            self._refuse(error, use, references(value))
             return ""
 
     def now(self, value: str, path: Path, step: str = "") -> str:
@@ -105,15 +108,17 @@ class Texts:
                 f"write `if: {quoted(inner)}`" if plain else "write it without braces",
             )
             return expression
+        named = _NONE
         try:
             named = expression_references(expression)
             if self._allowed(named, use) and named.roots <= {"params"}:
                 evaluate(expression, self._names)
         except TemplateError as error:
-            self._findings.add_template(use.path, error)
+            self._refuse(error, use, named)
         return expression
 
     def _template(self, text: str, use: Use) -> JsonValue:
+        named = _NONE
         try:
             named = references(text)
             if not self._allowed(named, use):
@@ -121,9 +126,17 @@ class Texts:
             if named.roots <= {"params"}:
                 return render_text(text, self._names)
         except TemplateError as error:
-            self._findings.add_template(use.path, error)
+            self._refuse(error, use, named)
             return ""
         return {MARK: text}
+
+    def _refuse(self, error: TemplateError, use: Use, named: References) -> None:
+        """Say why; a parameter that was declared without a value is most likely what is missing."""
+        empty = sorted(name for name in named.params if self._params.get(name, "") is None)
+        if empty:
+            hint = f"`params.{empty[0]}` has no value: give it one with `--param {empty[0]}=…`"
+            error = TemplateError(error.message, hint)
+        self._findings.add_template(use.path, error)
 
     def _allowed(self, named: References, use: Use) -> bool:
         """Whether the names are there and may be used here; whatever may not goes to `findings`."""
@@ -185,12 +198,3 @@ class Texts:
                 f"{self._findings.words(use.path)} has the key `{MARK}`",
                 "fsm keeps it for itself",
             )
-
-
-def needs_rendering(value: object) -> bool:
-    """Whether an authored value has a template anywhere in it."""
-    if isinstance(value, str):
-        return has_template(value)
-    if isinstance(value, Mapping):
-        return any(map(needs_rendering, value.values()))
-    return isinstance(value, list) and any(map(needs_rendering, value))

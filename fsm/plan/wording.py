@@ -161,7 +161,7 @@ def _described(value: Any) -> str:
             return "a list"
         case dict():
             return "a mapping"
-    return "nothing"
+    return "an empty value"
 
 
 def _snake(key: str) -> str:
