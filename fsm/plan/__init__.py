@@ -2,8 +2,7 @@
 
 `load_plan` is the way in; `Plan` and its parts are what everything else sees. `fsm.plan.graph` answers who
 waits for whom, `fsm.plan.template` renders what had to wait for a step, `fsm.plan.duration` writes seconds
-for people, and `fsm.plan.schema` tells editors what may be written. The other modules are private to
-loading.
+for people, and `fsm.plan.schema` tells editors what may be written. `fsm.plan.loading` is private.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
 
 if TYPE_CHECKING:
-    from fsm.plan.load import load_plan, resolve
+    from fsm.plan.loading.load import load_plan, resolve
 
 __all__ = [
     "Call",
@@ -31,7 +30,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Whoever reads a stored plan needs the model alone; loading takes as long again to import.
     if name in ("load_plan", "resolve"):
-        from fsm.plan import load
+        from fsm.plan.loading import load
 
         return getattr(load, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """The resolved plan: one frozen value that everything after loading sees (DESIGN.md, "The plan file").
 
-What an author may type, with its short forms and two spellings, stays private to `fsm.plan.load`. Here
+What an author may type, with its short forms and two spellings, stays private to `fsm.plan.loading`. Here
 every short form is expanded, every duration is in seconds, and every template that depends on nothing but
 the plan's own parameters is already rendered.
 
@@ -26,7 +26,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from fsm.plan.template import Template
+from fsm.plan.template.terms import Template
 
 __all__ = ["Call", "ErrorHandling", "Plan", "Response", "Retry", "Rollback", "Step"]
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema
 
-from fsm.plan.authored import PlanFile
+from fsm.plan.loading.authored import PlanFile
 
 __all__ = ["json_schema"]
 

@@ -11,8 +11,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from fsm.document import Path
-from fsm.plan.findings import Findings, known_or_similar, quoted
-from fsm.plan.roster import Roster
+from fsm.plan.loading.findings import Findings, known_or_similar, quoted
+from fsm.plan.loading.roster import Roster
 from fsm.plan.template import (
     MARK,
     References,

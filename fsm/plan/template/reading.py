@@ -14,8 +14,8 @@ from typing import NoReturn
 from jinja2 import nodes
 
 from fsm.document import suggest
-from fsm.plan.filters import FILTERS, TESTS
-from fsm.plan.template import References, TemplateError
+from fsm.plan.template.filters import FILTERS, TESTS
+from fsm.plan.template.terms import References, TemplateError
 
 __all__ = ["COUNTED", "read"]
 

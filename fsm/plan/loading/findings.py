@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fsm.document import Document, Path, suggest
 from fsm.errors import Invalid, Problem
-from fsm.plan import values
+from fsm.plan.loading import values
 from fsm.plan.template import printable
 
 if TYPE_CHECKING:

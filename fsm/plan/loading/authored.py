@@ -1,7 +1,7 @@
 """What an author may type: the shapes of a plan file, private to loading and to its JSON Schema.
 
 Every key of two words is read in both spellings, `depends_on` and `dependsOn`. Keys that
-only make sense together, such as `skill` and `action`, are the business of `fsm.plan.forms`.
+only make sense together, such as `skill` and `action`, are the business of `fsm.plan.loading.forms`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, JsonValue, Tag, TypeAdapter
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-from fsm.plan.values import (
+from fsm.plan.loading.values import (
     Answer,
     Arguments,
     Attempts,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fsm.plan.commands import Commands
-from fsm.plan.findings import STEPS, Findings
+from fsm.plan.loading.commands import Commands
+from fsm.plan.loading.findings import STEPS, Findings
+from fsm.plan.loading.texts import May, Texts, Use
 from fsm.plan.model import ONCE, Call, ErrorHandling, Retry, Rollback, Step
 from fsm.plan.template import templates
-from fsm.plan.texts import May, Texts, Use
 
 __all__ = ["Expander", "expand_error_handling"]
 
 Typed = Mapping[str, Any]
-"""A mapping that `fsm.plan.authored` has checked: keys in snake_case, durations in seconds."""
+"""A mapping that `fsm.plan.loading.authored` has checked: keys in snake_case, durations in seconds."""
 
 _RETRY_FIELDS = {"delay": "delay_seconds", "max_delay": "max_delay_seconds"}
 

@@ -15,10 +15,10 @@ from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.parser import Parser
 
-from fsm.plan.filters import MAX_SIZE, TooLarge
-from fsm.plan.reading import read
-from fsm.plan.sandbox import ENVIRONMENT, MAX_TURNS, TURNS, to_text
-from fsm.plan.template import References, TemplateError
+from fsm.plan.template.filters import MAX_SIZE, TooLarge
+from fsm.plan.template.reading import read
+from fsm.plan.template.sandbox import ENVIRONMENT, MAX_TURNS, TURNS, to_text
+from fsm.plan.template.terms import References, TemplateError
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

@@ -2,8 +2,8 @@
 
 A plan may be looked at before anybody trusts it (`fsm plan FILE`), and its templates are rendered then.
 So what they can do is listed here, not what they cannot: operators, `{% if %}`, `{% for %}`, the filters
-and methods of `fsm.plan.filters`. A dot is a key of a mapping and nothing else. What would take unbounded
-time or memory is refused; nothing is random, nor depends on anything but the names given.
+and methods of `fsm.plan.template.filters`. A dot is a key of a mapping and nothing else. What would take
+unbounded time or memory is refused; nothing is random, nor depends on anything but the names given.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from jinja2 import StrictUndefined, Undefined, pass_context
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from fsm.plan.filters import FILTERS, METHODS, TESTS, TooLarge, power, remainder, times
-from fsm.plan.reading import COUNTED
-from fsm.plan.template import TemplateError, as_text
+from fsm.plan.template.filters import FILTERS, METHODS, TESTS, TooLarge, power, remainder, times
+from fsm.plan.template.reading import COUNTED
+from fsm.plan.template.terms import TemplateError, as_text
 
 __all__ = ["ENVIRONMENT", "MAX_TURNS", "TURNS", "to_text"]
 

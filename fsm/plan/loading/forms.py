@@ -10,8 +10,8 @@ from typing import get_type_hints
 from pydantic.alias_generators import to_camel
 
 from fsm.document import Data, Path
-from fsm.plan import authored
-from fsm.plan.findings import Findings
+from fsm.plan.loading import authored
+from fsm.plan.loading.findings import Findings
 
 __all__ = ["check_forms"]
 

@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from fsm.document import Path, suggest
-from fsm.plan import authored, values
-from fsm.plan.findings import Findings, quoted
+from fsm.plan.loading import authored, values
+from fsm.plan.loading.findings import Findings, quoted
 
 __all__ = ["explain"]
 

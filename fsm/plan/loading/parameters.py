@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fsm.document import MAX_DEPTH, Path
-from fsm.plan.findings import Findings, known_or_similar, quoted
+from fsm.plan.loading.findings import Findings, known_or_similar, quoted
 from fsm.plan.template import MARK, has_template
 
 if TYPE_CHECKING:

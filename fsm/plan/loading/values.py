@@ -1,7 +1,7 @@
 """The single values that an author may type: texts, names, durations, commands, and how they are told apart.
 
-Words of an error raised here begin after the key's name ("must be …"); `fsm.plan.wording` puts the rest
-around them. The patterns are pydantic's, whose `$` is the very end: `a\\n` is no id.
+Words of an error raised here begin after the key's name ("must be …"); `wording` puts the rest around
+them. The patterns are pydantic's, whose `$` is the very end: `a\\n` is no id.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Templates: text with `{{ … }}` in it, and the expressions of `if:`. Jinja2, kept on a short lead.
 
-The language is Jinja2's expressions with `{% if %}` and `{% for %}`; `fsm.plan.sandbox` says what of it
-there is. Names: `params.NAME`, `steps.ID.outputs.NAME`, `steps.ID.state`, `run.id`. An id that is no
-Jinja2 name is written `steps["step-1"]`. There are no comments: `{#` is text, as `${#name}` is in a shell.
+The language is Jinja2's expressions with `{% if %}` and `{% for %}`; `sandbox` says what of it
+there is. Names: `params.NAME`, `steps.ID.outputs.NAME`, `steps.ID.state`, `run.id`. An id that
+is no Jinja2 name is written `steps["step-1"]`. There are no
+comments: `{#` is text, as `${#name}` is in a shell.
 
 Jinja2 is imported when the first template is met, and not before.
 """
@@ -10,10 +11,17 @@ Jinja2 is imported when the first template is met, and not before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
-from typing_extensions import TypedDict
+from fsm.plan.template.terms import (
+    MARK,
+    References,
+    Template,
+    TemplateError,
+    as_text,
+    kind_of,
+    printable,
+)
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -36,38 +44,6 @@ __all__ = [
     "templates",
     "with_sources",
 ]
-
-MARK: Final = "$template"
-"""The one key of the mapping that stands for a template in a resolved plan."""
-
-Template = TypedDict("Template", {"$template": str})
-
-
-class TemplateError(ValueError):
-    """A template or an expression that cannot be read or rendered: one line, and the next move."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = printable(message), printable(hint)
-        super().__init__(f"{message}; {hint}" if hint else message)
-        self.message = message
-        self.hint = hint
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """What a template names: `roots` of `params`, `steps`, `run`, then steps by id and parameters.
-
-    A parameter that is picked by a value (`params[x]`) is not among `params`; a step cannot be.
-    """
-
-    roots: frozenset[str]
-    steps: frozenset[str]
-    params: frozenset[str]
-
-
-def printable(text: str) -> str:
-    """Text from anywhere, fit for a message: what would move the cursor or turn the line is escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def has_template(text: str) -> bool:
@@ -105,14 +81,14 @@ def with_sources(value: JsonValue) -> JsonValue:
 
 def references(text: str) -> References:
     """What the template `text` names. Raises `TemplateError` if it cannot be read or names the unknown."""
-    from fsm.plan.compiled import compile_text
+    from fsm.plan.template.compiled import compile_text
 
     return compile_text(text).references
 
 
 def expression_references(expression: str) -> References:
     """What the expression of an `if:` names. Raises `TemplateError` as `references` does."""
-    from fsm.plan.compiled import compile_expression
+    from fsm.plan.template.compiled import compile_expression
 
     return compile_expression(expression).references
 
@@ -142,7 +118,7 @@ def render_env(env: Mapping[str, str | Template], context: Mapping[str, object])
 
 def render_text(text: str, context: Mapping[str, object]) -> JsonValue:
     """The value of one template. Raises `TemplateError`."""
-    from fsm.plan.compiled import compile_text
+    from fsm.plan.template.compiled import compile_text
 
     return compile_text(text).render(context)
 
@@ -153,36 +129,15 @@ def evaluate(expression: str, context: Mapping[str, object]) -> bool:
     Only `true` and `false` count, and these two words as text, because every output is text. All else
     that Jinja2 would take for true or false is refused: `if: steps.test.outputs.failures` never means "0".
     """
-    from fsm.plan.compiled import compile_expression
+    from fsm.plan.template.compiled import compile_expression
 
     value = compile_expression(expression).render(context)
     if isinstance(value, str) and value in ("true", "false"):
         return value == "true"
     if not isinstance(value, bool):
-        shown = f"`{value}`"[:40] if isinstance(value, str | int | float) else _kind(value)
+        shown = f"`{value}`"[:40] if isinstance(value, str | int | float) else kind_of(value)
         raise TemplateError(
             f"the condition is neither true nor false but {shown}",
             "compare it, such as `… == 'x'`, `… | int > 0` or `… is defined`",
         )
     return value
-
-
-def as_text(value: JsonValue) -> str:
-    """A rendered value where only text can stand: an argument, an environment variable.
-
-    `true` for True, `7` for 7. Raises `TemplateError` for a list, a mapping or nothing.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    hint = "write `{{ … or '' }}`" if value is None else "write `{{ … | join(' ') }}` or `| tojson`"
-    raise TemplateError(f"{_kind(value)} cannot stand for text", hint)
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "an empty value"
-    return "a mapping" if isinstance(value, Mapping) else "a list"

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, Undefined, pass_environment
 from jinja2.filters import FILTERS as JINJA_FILTERS
 
-from fsm.plan.template import as_text
+from fsm.plan.template.terms import as_text
 
 __all__ = ["FILTERS", "MAX_SIZE", "METHODS", "TESTS", "TooLarge", "power", "remainder", "times"]
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from fsm.document import Data
-from fsm.plan import graph, values
-from fsm.plan.findings import STEPS, Findings, known_or_similar, quoted
+from fsm.plan import graph
+from fsm.plan.loading import values
+from fsm.plan.loading.findings import STEPS, Findings, known_or_similar, quoted
 
 __all__ = ["Roster"]
 

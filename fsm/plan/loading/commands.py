@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fsm.plan.findings import Findings
+from fsm.plan.loading.findings import Findings
+from fsm.plan.loading.texts import Texts, Use
 from fsm.plan.template import MARK, Template, has_template
-from fsm.plan.texts import Texts, Use
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from fsm.document import Data, Document, Path, read_document, suggest
-from fsm.plan.authored import HEAD, STEP, PlanKeys
-from fsm.plan.commands import Commands
-from fsm.plan.expand import Expander, expand_error_handling
-from fsm.plan.findings import STEPS, Findings, quoted, real_path
-from fsm.plan.forms import check_forms
+from fsm.plan.loading.authored import HEAD, STEP, PlanKeys
+from fsm.plan.loading.commands import Commands
+from fsm.plan.loading.expand import Expander, expand_error_handling
+from fsm.plan.loading.findings import STEPS, Findings, quoted, real_path
+from fsm.plan.loading.forms import check_forms
+from fsm.plan.loading.parameters import merge_params
+from fsm.plan.loading.roster import Roster
+from fsm.plan.loading.texts import May, Texts, Use
+from fsm.plan.loading.wording import explain
 from fsm.plan.model import Plan, Step
-from fsm.plan.parameters import merge_params
-from fsm.plan.roster import Roster
-from fsm.plan.texts import May, Texts, Use
-from fsm.plan.wording import explain
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
