@@ -69,6 +69,8 @@ def _checks(site: Site, actions: Mapping[str, Action]) -> Iterator[Sequence[Prob
         if step.cwd not in folders:
             folders[step.cwd] = _folder(site.folder(step))
         yield [_of(step, problem) for problem in folders[step.cwd]]
+        for name in step.required_env:
+            yield [_of(step, problem) for problem in _unset(name, site)]
         if folders[step.cwd]:
             continue
         env = site.declared(step)
@@ -92,6 +94,15 @@ def _environment(site: Site) -> Iterator[Sequence[Problem]]:
             ]
         else:
             yield []
+
+    for name in site.plan.required_env:
+        yield _unset(name, site)
+
+
+def _unset(name: str, site: Site) -> Sequence[Problem]:
+    if name in site.environ:
+        return []
+    return [Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")]
 
 
 def _folder(folder: Path) -> Sequence[Problem]:

@@ -111,6 +111,7 @@ class Step:
     depends_on: tuple[str, ...] = ()
     condition: str | None = None
     env: dict[str, str | Template] = field(default_factory=dict)
+    required_env: tuple[str, ...] = ()
     cwd: str | None = None
     timeout_seconds: Seconds | None = None
     retry: Retry = ONCE
@@ -138,7 +139,8 @@ class Plan(BaseModel):
     """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
 
     `parallel` is how many steps may run at once; 1 is sequential. `env` is every step's environment,
-    which a step's own `env` overrides; its templates name no steps. `digest` names exactly this value.
+    which a step's own `env` overrides; its templates name no steps. `required_env` names the variables that
+    whoever runs it must have set, here and in each step. `digest` names exactly this value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -150,6 +152,7 @@ class Plan(BaseModel):
     params: dict[str, JsonValue] = {}
     secrets: tuple[str, ...] = ()
     env: dict[str, str | Template] = {}
+    required_env: tuple[str, ...] = ()
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
     error_handling: ErrorHandling = ErrorHandling()
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]

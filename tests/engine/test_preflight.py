@@ -31,6 +31,10 @@ DRY = Call(skill="scripted", action="try")
             "the secret TOKEN is not set; set it with: export TOKEN=…",
         ),
         (
+            plan(step("a", required_env=("REGION",))),
+            "step `a`: the environment variable REGION is not set; set it: export REGION=…",
+        ),
+        (
             plan(step("a", call=Call(skill="magic", action="x"))),
             "step `a`: no skill is called `magic`; there is: scripted",
         ),

@@ -154,7 +154,12 @@ class Step(_CallKeys, _Condition, total=False):
     depends_on: Annotated[
         Dependencies, Field(description="The steps that must be concluded before this one starts.")
     ]
-    env: Annotated[Env, Field(description="Environment variables; they override the plan's.")]
+    env: Annotated[
+        Env,
+        Field(
+            description="Environment variables; they override the plan's. One without a value must be set."
+        ),
+    ]
     cwd: Annotated[Text, Field(description="The folder to work in; the plan's own by default.")]
     timeout: Annotated[Timeout, Field(description="When an attempt is ended, such as `10m`.")]
     retry: Annotated[RetryForm, Field(description="How often the step is tried; once by default.")]
@@ -219,7 +224,10 @@ class Head(TypedDict, total=False):
             description="Names of environment variables whose values are masked wherever they show."
         ),
     ]
-    env: Annotated[Env, Field(description="Environment variables of every step.")]
+    env: Annotated[
+        Env,
+        Field(description="Environment variables of every step. One without a value must be set."),
+    ]
     parallel: Annotated[
         int, Field(ge=1, le=1000, description="How many steps may run at once; 1 by default.")
     ]

@@ -54,11 +54,15 @@ class Commands:
                 arguments.append(text)
         return arguments
 
-    def env(self, typed: Mapping[str, str | float], use: Use) -> dict[str, str | Template]:
-        """The environment, each value text or a template."""
+    def env(
+        self, typed: Mapping[str, str | float | None], use: Use
+    ) -> tuple[dict[str, str | Template], tuple[str, ...]]:
+        """The environment, each value text or a template; and the names that the caller must have set."""
         resolved: dict[str, str | Template] = {}
         for name, value in typed.items():
             place = use.at(name)
+            if value is None:
+                continue
             text = value if isinstance(value, str) else self._spelled(value, place)
             resolved[name] = self._texts.text(text, place)
             if name in RESERVED:
@@ -69,7 +73,7 @@ class Commands:
             else:
                 continue
             self._findings.add(place.path, f"{self._findings.words(place.path)} {message}", hint)
-        return resolved
+        return resolved, tuple(name for name, value in typed.items() if value is None)
 
     def _plain(self, text: str, use: Use) -> None:
         """A shell would run what a template's value says: refuse it, and show both ways out."""

@@ -46,7 +46,7 @@ class Expander:
         if "if" in typed:
             fields["condition"] = self._texts.condition(typed["if"], use.at("if"))
         if "env" in typed:
-            fields["env"] = self._commands.env(typed["env"], use.at("env"))
+            fields["env"], fields["required_env"] = self._commands.env(typed["env"], use.at("env"))
         if "check" in typed:
             fields["check"] = self._form(typed["check"], use.at("check"), own)
         if "dry_run" in typed:

@@ -180,7 +180,8 @@ def _head(head: Mapping[str, Any], texts: Texts, commands: Commands) -> dict[str
         if key in head:
             fields[key] = texts.now(head[key], (*_PLAN, key))
     if "env" in head:
-        fields["env"] = commands.env(head["env"], Use((*_PLAN, "env"), "", May.PLAN))
+        use = Use((*_PLAN, "env"), "", May.PLAN)
+        fields["env"], fields["required_env"] = commands.env(head["env"], use)
     if "error_handling" in head:
         fields["error_handling"] = expand_error_handling(head["error_handling"])
     for key in ("parallel", "secrets"):

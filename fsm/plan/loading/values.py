@@ -110,7 +110,7 @@ ParamName = Annotated[str, Field(pattern=PARAM_NAME)]
 Duration = Annotated[float, PlainValidator(_seconds), _DURATION_SCHEMA]
 Timeout = Annotated[float, PlainValidator(_some_seconds), _DURATION_SCHEMA]
 Scalar = Annotated[str | int | float, PlainValidator(_scalar), _SCALAR_SCHEMA]
-Env = dict[EnvName, Scalar]
+Env = dict[EnvName, Scalar | None]
 Arguments = Annotated[list[Scalar], Field(min_length=1)]
 Command = Annotated[
     Annotated[Text, Tag("text")] | Annotated[Arguments, Tag("arguments")],
