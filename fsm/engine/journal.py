@@ -7,14 +7,17 @@ or foreign record, or a swapped plan, shows when the journal is read (F14, F15, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import to_json
 
 from fsm.errors import Damaged
 from fsm.run.events import Event, decode, encode
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = ["Record", "read", "seal", "verify"]
 
@@ -46,7 +49,7 @@ def seal(
     records = []
     for seq, event in enumerate(events, after + 1):
         kind, fields = encode(event)
-        data = to_json(fields).decode()
+        data = _to_text(fields)
         previous = _hash(previous, seq, epoch, at, kind, data)
         records.append(Record(seq, epoch, at, kind, data, previous))
     return records
@@ -74,6 +77,13 @@ def read(run_id: str, records: Iterable[Record]) -> Iterator[Event]:
             yield record.event
         except ValueError as error:
             raise _damaged(run_id, f"record {record.seq} cannot be read: {error}") from None
+
+
+def _to_text(fields: Mapping[str, JsonValue]) -> str:
+    try:
+        return to_json(fields).decode()
+    except ValueError:  # a name or a reason that is no UTF-8: escaped, it survives
+        return json.dumps(fields)
 
 
 def _hash(previous: str, seq: int, epoch: int, at: float, kind: str, data: str) -> str:

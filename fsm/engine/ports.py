@@ -139,8 +139,8 @@ class Journal(Protocol):
         """Write the events, all or none; durable when it returns (I21). `state` goes into the index.
 
         Raises `Conflict` if the journal is not where this writer left it or a newer epoch exists (I20),
-        and `StateUnavailable` if the store cannot write. Then none of the events is recorded, and this
-        journal takes no more.
+        and `StateUnavailable` if the store cannot write. Then none of the events is recorded, unless the
+        message says that this is not known (the commit itself failed); this journal takes no more.
         """
 
     def close(self) -> None:
@@ -162,7 +162,9 @@ class Store(Protocol):
         """A new run with its first events, held by the caller; one durable write, all or none.
 
         `approval` (one that `approvals` listed) is used up by the same write: `Refused` if another run
-        used it meanwhile. `Refused` too if the plan has an unfinished run, unless `alongside`.
+        used it meanwhile, if it was never recorded, or if it is of another digest. `Refused` too if the
+        plan has an unfinished run, unless `alongside`, and if the run id is unsafe or taken. The digest of
+        `document` is `summary.digest`, else `ValueError`.
         """
 
     def acquire(self, run_id: str) -> Journal:

@@ -115,9 +115,8 @@ def holder(folder: Path, run_id: str) -> int | None:
 
     Keeps nobody from taking the lock, and writes nothing.
     """
-    try:
-        fd = os.open(folder / f"{run_id}{_SUFFIX}", os.O_RDONLY | _FLAGS)
-    except FileNotFoundError:
+    fd = _open(folder, run_id)
+    if fd is None:
         return None
     try:
         return None if _try(fd, fcntl.LOCK_SH) else _owner(fd)
@@ -127,9 +126,8 @@ def holder(folder: Path, run_id: str) -> int | None:
 
 def read_head(folder: Path, run_id: str) -> Head | None:
     """The head that the run's owner noted. `None` if there is none, or it is torn."""
-    try:
-        fd = os.open(folder / f"{run_id}{_SUFFIX}", os.O_RDONLY | _FLAGS)
-    except FileNotFoundError:
+    fd = _open(folder, run_id)
+    if fd is None:
         return None
     try:
         return _head(fd)
@@ -149,6 +147,21 @@ def heads(folder: Path) -> frozenset[str]:
             )
     except FileNotFoundError:
         return frozenset()
+
+
+def _open(folder: Path, run_id: str) -> int | None:
+    """The lock file for reading, or `None` if there is none."""
+    path = folder / f"{run_id}{_SUFFIX}"
+    try:
+        fd = os.open(path, os.O_RDONLY | _FLAGS)
+    except FileNotFoundError:
+        return None
+    try:
+        _refuse_strangers(fd, path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def _try(fd: int, how: int) -> bool:

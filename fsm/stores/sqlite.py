@@ -13,7 +13,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from fsm.engine.journal import Record, seal, verify
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
@@ -74,17 +73,19 @@ class SqliteStore:
     def acquire(self, run_id: str) -> SqliteJournal:
         """Take the run's lock: a writer after its last record, in a new epoch. See `Store`."""
         with self._told(run_id), ExitStack() as undo:
-            if not exists(self.path):
-                raise self._missing(None, run_id)
+            there, head = exists(self.path), self._head(run_id)
+            if not there:
+                raise self._missing(None, run_id, head)
             connection = writing(self.path)
             undo.callback(connection.close)
-            self._row(connection, run_id)  # nothing is locked for a run that is not there
+            self._row(connection, run_id, head)  # nothing is locked for a run that is not there
             make_folder(self._locks)
             lock = RunLock.take(self._locks, run_id)
             undo.callback(lock.release)
             with transaction(connection):
-                row = self._row(connection, run_id)
-                self._compare(row, lock.head())
+                head = lock.head()
+                row = self._row(connection, run_id, head)
+                self._compare(row, head)
                 row = replace(row, epoch=row.epoch + 1)
                 connection.execute(
                     "UPDATE runs SET epoch = ?, checksum = ? WHERE run_id = ?",
@@ -97,13 +98,13 @@ class SqliteStore:
     def load(self, run_id: str) -> StoredRun:
         """The run as it stands, and proved to be as it was written. See `Store`."""
         with self._told(run_id):
-            head = self._head(run_id)  # first: a writer may go on while we read
-            connection = reading(self.path)
-            if connection is None:
-                raise self._missing(None, run_id)
-            with closing(connection):
+            exists(self.path)  # an unsafe file is told before an unsafe lock
+            head = self._head(run_id)  # before the rows: a writer may go on while we read
+            with self._reading() as connection:
+                if connection is None:
+                    raise self._missing(None, run_id, head)
                 connection.execute("BEGIN")
-                row = self._row(connection, run_id)
+                row = self._row(connection, run_id, head)
                 plan = connection.execute(
                     "SELECT document FROM plans WHERE digest = ?", (row.summary.digest,)
                 ).fetchone()
@@ -124,11 +125,12 @@ class SqliteStore:
     def runs(self) -> Sequence[RunSummary]:
         """Every run, newest first."""
         with self._told():
-            acknowledged = heads(self._locks)
-            rows = [
-                RunRow.read(cells, self.path)
-                for cells in self._read("SELECT * FROM runs ORDER BY number DESC")
-            ]
+            exists(self.path)  # an unsafe file is told before an unsafe lock
+            acknowledged = heads(self._locks)  # before the rows: a run may begin while we read
+            with self._reading() as connection:
+                query = "SELECT * FROM runs ORDER BY number DESC"
+                cells = connection.execute(query) if connection else ()
+                rows = [RunRow.read(each, self.path) for each in cells]
             lost = acknowledged - {row.summary.run_id for row in rows}
             if lost:
                 raise self._lost(min(lost), 0)
@@ -142,8 +144,9 @@ class SqliteStore:
 
     def approvals(self, digest: str) -> Sequence[Approval]:
         """The approvals of this digest that no run has used, oldest first."""
-        with self._told():
-            cells = self._read("SELECT * FROM approvals WHERE digest = ? ORDER BY number", digest)
+        with self._told(), self._reading() as connection:
+            query = "SELECT * FROM approvals WHERE digest = ? ORDER BY number"
+            cells = connection.execute(query, (digest,)) if connection else ()
             rows = [ApprovalRow.read(each, self.path) for each in cells]
             return tuple(row.approval for row in rows if not row.used_by)
 
@@ -158,27 +161,31 @@ class SqliteStore:
         except FAULTS as error:
             raise unavailable(error, self.path, run_id) from error
 
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        connection = reading(self.path)
+        try:
+            yield connection
+        finally:
+            if connection is not None:
+                connection.close()
+
     def _head(self, run_id: str) -> Head | None:
         return read_head(self._locks, run_id) if is_run_id(run_id) else None
 
-    def _read(self, query: str, *values: str) -> list[Any]:
-        connection = reading(self.path)
-        if connection is None:
-            return []
-        with closing(connection):
-            return connection.execute(query, values).fetchall()
-
-    def _row(self, connection: sqlite3.Connection, run_id: str) -> RunRow:
+    def _row(self, connection: sqlite3.Connection, run_id: str, head: Head | None) -> RunRow:
+        """The run's row, for a `head` that was read before it."""
         cells = None
         if is_run_id(run_id):
             cells = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         if cells is None:
-            raise self._missing(connection, run_id)
+            raise self._missing(connection, run_id, head)
         return RunRow.read(cells, self.path)
 
-    def _missing(self, connection: sqlite3.Connection | None, run_id: str) -> Refused | Damaged:
+    def _missing(
+        self, connection: sqlite3.Connection | None, run_id: str, head: Head | None
+    ) -> Refused | Damaged:
         """There is no such run; or there was, as its lock file tells."""
-        head = self._head(run_id)
         if head is not None:
             return self._lost(run_id, head.seq)
         names = "SELECT run_id FROM runs ORDER BY number DESC"

@@ -19,6 +19,7 @@ EVENTS: list[on.Event] = [
     on.StepStarted("a", 2),
     on.StepCompleted("a", 2, 0.5, {"name": "x", "many": [1, None, True]}),
     on.RunResumed("d" * 64, rerun=("a", "b"), done=("c",)),
+    on.StepMarked("a", "undone", "me", "no UTF-8: \udcff"),
 ]
 
 

@@ -1,0 +1,257 @@
+"""Two worlds to try a store in: one file on the disk, one in memory; and processes to share the first."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fsm
+from fsm.engine.journal import Record
+from fsm.engine.ports import Approval, Journal, RunSummary, Store
+from fsm.run.events import Event, RunCreated
+from fsm.stores import MemoryStore, SqliteStore
+
+Rewrite = Callable[[list[Record]], list[Record]]
+
+
+class World:
+    """A store, and what a test needs beside the port: a second view, lost owners, forged rows."""
+
+    store: Store
+
+    def again(self) -> Store:
+        """The same runs, as another process would open them."""
+        raise NotImplementedError
+
+    def lose_owner(self, run_id: str) -> None:
+        """Make the run free although its owner lives, as a tidied-up lock file does (F49)."""
+        raise NotImplementedError
+
+    def rewrite(self, run_id: str, change: Rewrite) -> None:
+        """Replace the stored records behind the store's back."""
+        raise NotImplementedError
+
+    def rewrite_plan(self, run_id: str, document: bytes | None = None, digest: str = "") -> None:
+        """Replace the stored plan or the run's digest behind the store's back."""
+        raise NotImplementedError
+
+    @staticmethod
+    def plan(plan_id: str = "plan-1") -> tuple[str, bytes]:
+        """The digest and the document of a plan."""
+        document = json.dumps({"id": plan_id, "name": "Grüße"}).encode()
+        return sha256(document).hexdigest(), document
+
+    def begin(
+        self,
+        run_id: str = "run-1",
+        plan_id: str = "plan-1",
+        *,
+        store: Store | None = None,
+        at: float = 1000.0,
+        state: str = "running",
+        events: Sequence[Event] | None = None,
+        approval: Approval | None = None,
+        alongside: bool = False,
+    ) -> Journal:
+        digest, document = self.plan(plan_id)
+        return (store or self.store).create(
+            RunSummary(run_id, plan_id, f"Plan {plan_id}", digest, state, at, at),
+            document,
+            [RunCreated(digest=digest, by="ann")] if events is None else events,
+            approval=approval,
+            alongside=alongside,
+        )
+
+    def events(self, run_id: str = "run-1") -> list[Event]:
+        """What another process reads of the run."""
+        return [record.event for record in self.again().load(run_id).records]
+
+
+class MemoryWorld(World):
+    def __init__(self) -> None:
+        self.store: MemoryStore = MemoryStore()
+
+    def again(self) -> Store:
+        return self.store
+
+    def lose_owner(self, run_id: str) -> None:
+        assert self.store.holder(run_id)
+        self.store.forget_owners()
+
+    def rewrite(self, run_id: str, change: Rewrite) -> None:
+        run = self.store._runs[run_id]
+        run.records = change(list(run.records))
+
+    def rewrite_plan(self, run_id: str, document: bytes | None = None, digest: str = "") -> None:
+        run = self.store._runs[run_id]
+        if document is not None:
+            run.document = document
+        if digest:
+            run.summary = replace(run.summary, digest=digest)
+
+
+class SqliteWorld(World):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.locks = path.with_name(path.name + "-locks")
+        self.store: SqliteStore = SqliteStore(path)
+
+    def again(self) -> Store:
+        return SqliteStore(self.path)
+
+    def lock(self, run_id: str = "run-1") -> Path:
+        return self.locks / f"{run_id}.lock"
+
+    def lose_owner(self, run_id: str) -> None:
+        self.lock(run_id).unlink()
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement as any other program may."""
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+    def rewrite(self, run_id: str, change: Rewrite) -> None:
+        ((number,),) = self.sql("SELECT number FROM runs WHERE run_id = ?", run_id)
+        first = number << 32
+        span = (first, first + (1 << 32))
+        rows = self.sql("SELECT * FROM records WHERE place BETWEEN ? AND ? ORDER BY place", *span)
+        changed = change([Record(place - first, *cells) for place, *cells in rows])
+        self.sql("DELETE FROM records WHERE place BETWEEN ? AND ?", *span)
+        for r in changed:
+            cells = (first + r.seq, r.epoch, r.at, r.kind, r.data, r.hash)
+            self.sql("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", *cells)
+
+    def rewrite_plan(self, run_id: str, document: bytes | None = None, digest: str = "") -> None:
+        if document is not None:
+            self.sql("UPDATE plans SET document = ?", document)
+        if digest:
+            self.sql("UPDATE runs SET digest = ? WHERE run_id = ?", digest, run_id)
+
+
+@pytest.fixture(autouse=True)
+def journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Journal]]:
+    """The SQLite journals that the test opened: all are closed with it, as their port demands."""
+    opened: list[Journal] = []
+
+    def keep(method: Callable[..., Journal]) -> Callable[..., Journal]:
+        def kept(*args: Any, **named: Any) -> Journal:
+            opened.append(method(*args, **named))
+            return opened[-1]
+
+        return kept
+
+    monkeypatch.setattr(SqliteStore, "create", keep(SqliteStore.create))
+    monkeypatch.setattr(SqliteStore, "acquire", keep(SqliteStore.acquire))
+    yield opened
+    for journal in opened:
+        journal.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> SqliteWorld:
+    """A SQLite store whose folder does not exist yet."""
+    return SqliteWorld(tmp_path / ".fsm" / "state.db")
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    if request.param == "memory":
+        return MemoryWorld()
+    return SqliteWorld(tmp_path / ".fsm" / "state.db")
+
+
+class Worker:
+    """Another process with the same store: see `worker.py` for what it can be told."""
+
+    def __init__(self, path: Path) -> None:
+        source = [str(Path(fsm.__file__).parent.parent), *sys.path]
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("worker.py")), str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(source)},
+        )
+        self.pid = self.process.pid
+
+    def say(self, verb: str, *arguments: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(" ".join([verb, *arguments]) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
+    def ask(self, verb: str, *arguments: str) -> str:
+        self.say(verb, *arguments)
+        return self.hear()
+
+    def kill(self) -> None:
+        """By -9, and verified: it was alive, and this is what ended it."""
+        assert self.process.poll() is None
+        self.process.kill()
+        assert self.process.wait() == -signal.SIGKILL
+        self.close()
+
+    def close(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):  # it died before it heard the last order
+                pipe.close()
+        self.process.wait()
+
+
+@pytest.fixture
+def worker(state: SqliteWorld) -> Iterator[Callable[[], Worker]]:
+    """Starts processes that share `state`; ends them with the test."""
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker(state.path))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def together() -> Callable[..., list[Any]]:
+    """Calls the functions in threads at the same moment; gives what each returned or raised."""
+
+    def run(*functions: Callable[[], Any]) -> list[Any]:
+        gate = threading.Barrier(len(functions))
+        results: list[Any] = [None] * len(functions)
+
+        def call(index: int, function: Callable[[], Any]) -> None:
+            gate.wait()
+            try:
+                results[index] = function()
+            except Exception as error:
+                results[index] = error
+
+        threads = [threading.Thread(target=call, args=pair) for pair in enumerate(functions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    return run
