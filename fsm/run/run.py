@@ -407,7 +407,10 @@ class Run:
     def _undone(self, record: StepRecord) -> None:
         record.outstanding = False
         self._interrupted.pop(record.index, None)
-        self._undo.pop(record.index, None)
+        if self.next_to_undo is record:
+            self._undo.popitem()  # `pop` would leave a hole for every `reversed` to walk over
+        else:
+            self._undo.pop(record.index, None)
         self._conclude(record, False)
 
     def _again(self, record: StepRecord, trigger: str) -> None:

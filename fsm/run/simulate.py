@@ -2,7 +2,8 @@
 
 It treats commands exactly as the local executor does: outcomes first, then intents, all of it in the
 journal before anything is launched, skips and rejections applied at once and the run asked again. So what
-is proved here of a plan, by a Gherkin scenario or by exploring, holds for the run that acts.
+is proved here of a plan, by a Gherkin scenario or by exploring, holds for the run that acts. (Conditions
+are evaluated; the templates of calls are not rendered, for nothing is called.)
 
     sim = simulate(plan, script({"build": [FAILS, SUCCEEDS], "deploy@rollback": FAILS}))
     assert sim.run.state == "paused"
@@ -134,8 +135,9 @@ class Simulator:
         self.launches: list[Launch] = []
         self._chooser = chooser
         self._chance = chance
-        self._intended: list[Launch] = []
+        self._intended: dict[str, Launch] = {}
         self._flights: dict[str, _Flight] = {}
+        self._sleeps_until: float | None = None
 
     @property
     def in_flight(self) -> Mapping[str, Launch]:
@@ -151,12 +153,13 @@ class Simulator:
         self.request(on.RunStarted())
 
     def request(self, event: on.Event) -> None:
-        """Apply a fact and write it down: a person's word, as a rule.
+        """Apply a fact and write it down, now: a person's word, as a rule. The next turn follows at once.
 
         Raises `TransitionRefused`, with nothing changed, if no row admits it.
         """
         self.run.apply(event)
         self.journal.append(event)
+        self._sleeps_until = None
 
     def crash(self) -> None:
         """The runner dies here and now; another one reads the journal and takes the run up.
@@ -165,6 +168,7 @@ class Simulator:
         """
         self._flights.clear()
         self._intended.clear()
+        self._sleeps_until = None
         self.run = Run.fold(self.plan, self.journal, self.run.run_id)
         if self.run.needs_recovery:
             self.request(on.RunnerLost(by="simulator"))
@@ -172,22 +176,24 @@ class Simulator:
     def step(self) -> bool:
         """One turn of the executor's loop; whether another one is to follow.
 
-        False when the run rests and nothing is in flight, or when the runner has died. Then the clock
-        stands still; else it is moved on to the next moment at which something can happen. Raises
-        `FsmError` if the run is in motion but nothing is left to wait for (I18).
+        First the clock is moved to the moment that the last turn left nothing to do before. False when
+        the run rests and nothing is in flight, or when the runner has died. Raises `FsmError` if the run
+        is in motion but nothing is left to wait for (I18).
         """
+        if self._sleeps_until is not None:
+            self.now = max(self.now, self._sleeps_until)
         if not self._take_endings():
             return False
         look_again = self._decide()
         self._launch()
+        if not self._flights and self.run.state not in _MOVING:
+            return False
         moments = [flight.due for flight in self._flights.values()]
         if look_again is not None:
             moments.append(look_again)
-        if not self._flights and self.run.state not in _MOVING:
-            return False
         if not moments:
             raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
-        self.now = max(self.now, min(moments))
+        self._sleeps_until = min(moments)
         return True
 
     def run_until_rest(self, turns: int = 1_000_000) -> Run:
@@ -221,10 +227,15 @@ class Simulator:
                         self.request(on.UndoStarted(step, attempt))
                         self._intend(step, attempt, "rollback")
                     case do.ProbeStep(step):
-                        if step not in self._flights:
+                        if step not in self._flights and step not in self._intended:
                             self._intend(step, self.run.record(step).attempt, "check")
                     case do.CancelStep(step):
-                        self._cancel(step)
+                        reason = f"the run is {self.run.state}"
+                        if step in self._intended:
+                            never = _Flight(self._intended.pop(step), SUCCEEDS, self.now, reason)
+                            self.request(self._outcome(never))
+                            break
+                        self._cancel(step, reason)
                     case do.Wait(until):
                         look_again = until
                     case do.SkipStep(step, reason):
@@ -237,10 +248,10 @@ class Simulator:
                 return look_again
 
     def _intend(self, step: str, attempt: int, purpose: Purpose) -> None:
-        self._intended.append(Launch(step, attempt, purpose, self.now, len(self.journal)))
+        self._intended[step] = Launch(step, attempt, purpose, self.now, len(self.journal))
 
     def _launch(self) -> None:
-        for intended in self._intended:
+        for intended in self._intended.values():
             launch = replace(intended, durable=len(self.journal))
             assert launch.step not in self._flights, f"{launch.step} is in flight already"
             ending = self._chooser(launch.step, launch.attempt, launch.purpose)
@@ -248,11 +259,7 @@ class Simulator:
             self._flights[launch.step] = _Flight(launch, ending, self.now + ending.seconds)
         self._intended.clear()
 
-    def _cancel(self, step: str) -> None:
-        reason = f"the run is {self.run.state}"
-        for launch in [one for one in self._intended if one.step == step]:
-            self._intended.remove(launch)
-            self._flights[step] = _Flight(launch, SUCCEEDS, self.now, reason)
+    def _cancel(self, step: str, reason: str) -> None:
         flight = self._flights.get(step)
         if flight is not None and not flight.cancelled:
             flight.due, flight.cancelled = self.now, reason

@@ -1,0 +1,136 @@
+"""I1 … I19 over random plans and random stories: failures, crashes, persons, in any order.
+
+A few hundred here; the full run is
+
+    FSM_STORIES=10000 pytest tests/run/test_invariants.py -s
+
+`FSM_SEED` chooses other stories; a failure prints the seed and the number of its story.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fsm.run import events as on
+
+from .invariants import check
+from .plans import CALL, UNDO, plan, step
+from .stories import Watched, tell
+from .variants import VARIANTS
+
+STORIES = int(os.environ.get("FSM_STORIES", "300"))
+SEED = os.environ.get("FSM_SEED", "core")
+ENOUGH = 1_500
+"""How many stories a broken core has to show itself in."""
+
+
+def test_no_story_breaks_an_invariant() -> None:
+    ends: Counter[str] = Counter()
+    events = crashes = refusals = 0
+    for number in range(STORIES):
+        story = tell(Random(f"{SEED}:{number}"))
+        assert not story.violations, f"FSM_SEED={SEED}, story {number}\n{story}"
+        ends[story.sim.run.state] += 1
+        events += len(story.sim.journal)
+        crashes += story.crashes
+        refusals += story.sim.refusals
+    print(f"\nFSM_SEED={SEED}: {STORIES} stories, {events} events, {crashes} crashes,")
+    print(f"{refusals} refusals; they ended {dict(ends)}")
+    assert crashes > STORIES / 4
+    assert {"completed", "failed", "rolled_back"} <= set(ends)
+
+
+@settings(
+    max_examples=max(50, STORIES // 20),
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.randoms(use_true_random=False))
+def test_hypothesis_finds_no_smaller_story_that_breaks_one(rng: Random) -> None:
+    story = tell(rng, turns=20)
+    assert not story.violations, str(story)
+
+
+def test_the_journal_alone_convinces_the_judge() -> None:
+    for number in range(20):
+        story = tell(Random(f"{SEED}:{number}"))
+        assert check(story.plan, story.sim.journal, launches=story.sim.launches) == []
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_a_core_that_is_broken_is_caught(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = variant.partition("-")[0]
+    watched: type[Watched] = VARIANTS[variant](monkeypatch)
+    found: Counter[str] = Counter()
+    for number in range(ENOUGH):
+        story = tell(Random(f"{SEED}:{number}"), watched=watched)
+        found.update({violation.number for violation in story.violations})
+        if found[wanted]:
+            return
+    pytest.fail(f"{ENOUGH} stories did not break {wanted}; they broke {dict(found)}")
+
+
+THREE = plan(
+    step("a", rollback=UNDO), step("b", rollback=UNDO), step("c", "a"), step("d", "c", check=CALL)
+)
+BEGUN = (
+    on.RunApproved(THREE.digest, "ann", "yes"),
+    on.RunValidated(THREE.digest),
+    on.RunStarted(),
+)
+A_DONE = (on.StepStarted("a", 1), on.StepCompleted("a", 1))
+B_DONE = (on.StepStarted("b", 1), on.StepCompleted("b", 1))
+B_UNDONE = (on.UndoStarted("b", 1), on.UndoCompleted("b", 1))
+BACK = (on.RunPaused(), on.RollbackRequested())
+FORGED: dict[str, tuple[str, tuple[on.Event, ...]]] = {
+    "a start that nobody approved": ("I1", (on.RunStarted(),)),
+    "a step before the run": ("I1", (on.StepStarted("a", 1),)),
+    "an end without a beginning": ("I1", (*BEGUN, on.StepCompleted("a", 1))),
+    "the end of another attempt": (
+        "I1",
+        (*BEGUN, on.StepStarted("a", 1), on.StepFailed("a", 2, "")),
+    ),
+    "one end twice": ("I1", (*BEGUN, *A_DONE, on.StepCompleted("a", 1))),
+    "one attempt twice": ("I1", (*BEGUN, on.StepStarted("a", 1), on.StepStarted("a", 1))),
+    "a step before its needs": ("I1", (*BEGUN, on.StepStarted("c", 1))),
+    "a step after its completion": ("I1", (*BEGUN, *A_DONE, on.StepStarted("a", 2))),
+    "a step in a paused run": ("I1", (*BEGUN, on.RunPaused(), on.StepStarted("a", 1))),
+    "a step in a rollback": ("I1", (*BEGUN, *A_DONE, *BACK, on.StepStarted("b", 1))),
+    "the first effect undone first": (
+        "I1",
+        (*BEGUN, *A_DONE, *B_DONE, *BACK, on.UndoStarted("a", 1)),
+    ),
+    "an effect undone twice": (
+        "I1",
+        (*BEGUN, *A_DONE, *B_DONE, *BACK, *B_UNDONE, on.UndoStarted("b", 2)),
+    ),
+    "no effect undone": ("I1", (*BEGUN, *A_DONE, *BACK, on.UndoStarted("b", 1))),
+    "two at once in a sequential plan": (
+        "S2",
+        (*BEGUN, on.StepStarted("a", 1), on.StepStarted("b", 1)),
+    ),
+    "a step skipped without a condition": ("I15", (*BEGUN, on.StepSkipped("a"))),
+    "a step rejected without a condition": ("S5", (*BEGUN, on.StepFailed("a", 0, ""))),
+    "a verdict without a check": (
+        "S5",
+        (*BEGUN, on.StepStarted("a", 1), on.RunnerLost(), on.StepProbed("a", "done")),
+    ),
+    "a compensation beside a step in flight": (
+        "S4",
+        (*BEGUN, *A_DONE, on.StepStarted("b", 1), *BACK, on.UndoStarted("a", 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_a_forged_journal_is_caught(forgery: str) -> None:
+    """By the run itself (I1: no row admits it), or else by the judge."""
+    number, journal = FORGED[forgery]
+    assert {violation.number for violation in check(THREE, journal)} == {number}
