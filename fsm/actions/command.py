@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -63,6 +62,8 @@ def _wrong(action: str, params: Mapping[str, JsonValue]) -> Iterator[Problem]:
         return
     for name in params:
         if name != "command":
+            from difflib import get_close_matches
+
             close = get_close_matches(name, ["command"])
             yield Problem(
                 f"`shell.run` has no parameter `{name}`",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,15 +92,17 @@ class Workspace:
 def new_run_id() -> str:
     """Sortable by time, short enough to type: `20261121-093015-k3f9`."""
     alphabet = "23456789abcdefghjkmnpqrstuvwxyz"
-    tail = "".join(secrets.choice(alphabet) for _ in range(4))
+    tail = "".join(alphabet[byte % len(alphabet)] for byte in os.urandom(4))
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{tail}"
 
 
 def whoami() -> str:
     """Who gives the commands: the login name and the machine, as the system tells them."""
+    import pwd
+
     try:
-        name = os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
+        name = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         name = f"uid {os.getuid()}"
     return f"{name}@{os.uname().nodename}"
 
@@ -113,6 +112,8 @@ def _which(
 ) -> tuple[str, str]:
     if fitting:
         return f"several runs fit `{reference}`", ", ".join(run.run_id for run in fitting)
+    from difflib import get_close_matches
+
     near = get_close_matches(reference, [run.run_id for run in runs], n=3, cutoff=0.5)
     return (
         f"there is no run `{reference}`",

@@ -12,10 +12,10 @@ from fsm.errors import Invalid, Problem
 
 __all__ = ["check_characters", "events", "place", "place_of"]
 
-# What YAML 1.2 calls printable, less the byte order mark and YAML 1.1's further line breaks (NEL,
+# All but what YAML 1.2 calls printable, the byte order mark, and YAML 1.1's further line breaks (NEL,
 # LS, PS): libyaml folds and counts them, editors do not.
 _FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 

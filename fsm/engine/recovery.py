@@ -19,7 +19,13 @@ __all__ = ["origin", "refold"]
 def refold(stored: StoredRun) -> Run:
     """The run as its journal tells it (I2). Raises `Damaged` if a record breaks a rule (I1)."""
     run_id = stored.summary.run_id
-    plan = Plan.model_validate_json(stored.document)
+    try:
+        plan = Plan.from_document(stored.document)
+    except ValueError as error:
+        raise Damaged(
+            f"the plan of run {run_id} cannot be read by this version: {error}",
+            "nothing was changed; read it with the version of fsm that wrote it",
+        ) from None
     run = Run(plan, run_id)
     for record, event in zip(stored.records, read(run_id, stored.records), strict=True):
         try:

@@ -7,11 +7,10 @@ are never registered, no string of a table reaches its import-by-name, a refusal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from transitions import Machine as _TransitionsMachine
-from transitions.core import Condition as _Condition
-from transitions.core import EventData, State, Transition
+from transitions.core import Event
 
 from fsm.errors import Invalid, Problem, TransitionRefused
 from fsm.machine.conditions import Condition, Stateful
@@ -28,30 +27,27 @@ _Literals = tuple[tuple[str, Condition[R], bool], ...]
 """Each condition of a row as it is shown, its function, and what the function must return."""
 
 
-class _QuietState(State):
-    """A state without hooks: entering and leaving it would only write log lines."""
+class _Event(Event):
+    """The library's event without its hooks, of which a table has none: they were most of its time.
 
-    def enter(self, event_data: EventData) -> None: ...
+    As in the library, the first row of the record's state whose conditions hold is taken. Conditions are
+    asked about the record alone, and are as truthy as Python; the library compares with `== True`.
+    """
 
-    def exit(self, event_data: EventData) -> None: ...
-
-
-class _RecordCondition(_Condition):
-    """A condition on the record alone, as truthy as Python; the library compares with `== True`."""
-
-    func: Callable[[object], bool]
-
-    def check(self, event_data: EventData) -> bool:
-        return bool(self.func(event_data.model)) is self.target
-
-
-class _Transition(Transition):
-    condition_cls = _RecordCondition
+    def trigger(self, model: Any, *_: object, **__: object) -> bool:
+        condition: Any
+        for transition in self.transitions[model.state]:
+            for condition in transition.conditions:
+                if bool(condition.func(model)) is not condition.target:
+                    break
+            else:
+                model.state = transition.dest
+                return True
+        return False
 
 
 class _Core(_TransitionsMachine):
-    state_cls = _QuietState
-    transition_cls = _Transition
+    event_cls = _Event
 
 
 class Machine(Generic[R]):

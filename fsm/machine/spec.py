@@ -51,7 +51,7 @@ Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class StateSpec(_Frozen):

@@ -19,18 +19,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import field
-from functools import cached_property
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache, cached_property
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
-from pydantic.dataclasses import dataclass
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from fsm.plan.template.terms import Template
 
 __all__ = ["Call", "ErrorHandling", "Plan", "Response", "Retry", "Rollback", "Step"]
 
 Response = Literal["pause", "rollback", "abort", "continue"]
+_CONFIG = ConfigDict(extra="forbid")
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 _canonical = json.JSONEncoder(
@@ -41,12 +43,12 @@ _canonical = json.JSONEncoder(
     check_circular=False,
 ).encode
 
-_CONFIG = ConfigDict(extra="forbid")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """How often an attempt is made, and how long the next one waits: exponential, capped, jittered."""
+
+    __pydantic_config__: ClassVar = _CONFIG
 
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
     delay_seconds: Seconds = 1.0
@@ -69,19 +71,21 @@ class Retry:
 ONCE = Retry()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call of an action: `run: pytest -q` is skill `shell`, action `run`, params `{command: …}`.
 
     `params` are JSON values in which a `Template` may stand wherever a string may.
     """
 
+    __pydantic_config__: ClassVar = _CONFIG
+
     skill: str
     action: str
     params: dict[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """The compensation of a step: a call with a retry and a timeout of its own.
 
@@ -89,13 +93,15 @@ class Rollback:
     with a step that failed half-way). Its templates may name the outputs of the step that it undoes.
     """
 
+    __pydantic_config__: ClassVar = _CONFIG
+
     call: Call
     retry: Retry = ONCE
     timeout_seconds: Seconds | None = None
     on: Literal["completed", "started"] = "completed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One action with its dependencies, retry, timeout, condition and rollback.
 
@@ -103,6 +109,8 @@ class Step:
     1 if it is not; anything else is unknown. `dry_run` holds no template: it is called before any step
     has run, without those variables of `env` that are still templates then.
     """
+
+    __pydantic_config__: ClassVar = _CONFIG
 
     id: str
     name: str
@@ -122,12 +130,11 @@ class Step:
     on_failure: Literal["stop", "continue"] = "stop"
 
 
-_STEP = TypeAdapter(Step)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorHandling:
     """The plan's answers to S0's error table; `several` is how many distinct failed steps are "multiple"."""
+
+    __pydantic_config__: ClassVar = _CONFIG
 
     single_failure: Response = "pause"
     several: Annotated[int, Field(ge=2)] = 2
@@ -135,7 +142,8 @@ class ErrorHandling:
     rollback_failure: Literal["alert"] = "alert"
 
 
-class Plan(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Plan:
     """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
 
     `parallel` is how many steps may run at once; 1 is sequential. `env` is every step's environment,
@@ -143,19 +151,24 @@ class Plan(BaseModel):
     whoever runs it must have set, here and in each step. `digest` names exactly this value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    __pydantic_config__: ClassVar = _CONFIG
 
     format: Literal[1] = 1
     id: str
     name: str
     description: str = ""
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
-    env: dict[str, str | Template] = {}
+    env: dict[str, str | Template] = field(default_factory=dict)
     required_env: tuple[str, ...] = ()
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
     error_handling: ErrorHandling = ErrorHandling()
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @classmethod
+    def from_document(cls, document: bytes) -> Plan:
+        """The plan of which this is the `document`. Raises pydantic's `ValidationError` if it is none."""
+        return _reader().validate_json(document)
 
     @cached_property
     def document(self) -> bytes:
@@ -164,11 +177,11 @@ class Plan(BaseModel):
         Keys are sorted, nothing is spaced. Values equal to their default are left out: `format` names the
         version whose defaults hold.
         """
-        head = self.model_dump(mode="json", exclude_defaults=True, exclude={"steps"})
-        dump = _STEP.dump_python
+        head = {"format": self.format} | _without_defaults(self)
+        del head["steps"]
         # Step by step, so that a large plan is never there a second time as dictionaries.
-        steps = [_canonical(dump(step, mode="json", exclude_defaults=True)) for step in self.steps]
-        return f'{_canonical(head | {"format": self.format})[:-1]},"steps":[{",".join(steps)}]}}'.encode()
+        steps = ",".join(_canonical(_without_defaults(step)) for step in self.steps)
+        return f'{_canonical(head)[:-1]},"steps":[{steps}]}}'.encode()
 
     @cached_property
     def digest(self) -> str:
@@ -183,3 +196,27 @@ class Plan(BaseModel):
     def step(self, step_id: str) -> Step:
         """The step of that id. Raises `KeyError` if there is none."""
         return self.steps[self.positions[step_id]]
+
+
+_DEFAULTS: Mapping[type, Sequence[tuple[str, object]]] = {
+    part: tuple(
+        (f.name, f.default if f.default_factory is MISSING else f.default_factory())
+        for f in fields(part)
+    )
+    for part in (Retry, Call, Rollback, Step, ErrorHandling, Plan)
+}
+
+
+@cache
+def _reader() -> TypeAdapter[Plan]:
+    return TypeAdapter(
+        Plan
+    )  # made when the first stored plan is read: it takes longer than loading
+
+
+def _without_defaults(part: object) -> dict[str, object]:
+    return {
+        name: _without_defaults(value) if type(value) in _DEFAULTS else value
+        for name, default in _DEFAULTS[type(part)]
+        if (value := getattr(part, name)) != default
+    }

@@ -99,6 +99,21 @@ def dependencies_concluded(record: StepRecord) -> bool:
 
 
 @_conditions.add
+def slot_free(record: StepRecord) -> bool:
+    return len(record.run.in_flight) < record.run.plan.parallel
+
+
+@_conditions.add
+def alone(record: StepRecord) -> bool:
+    return not record.run.in_flight
+
+
+@_conditions.add
+def conditional(record: StepRecord) -> bool:
+    return record.step.condition is not None
+
+
+@_conditions.add
 def attempts_left(record: StepRecord) -> bool:
     return record.tries < record.step.retry.attempts
 

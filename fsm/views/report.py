@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
@@ -257,6 +256,8 @@ def _undo_words(run: Run) -> str:
 
 
 def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
+    from textwrap import wrap
+
     unbroken = _names(records, most=40, space="\u00a0")
     lines = wrap(
         unbroken,

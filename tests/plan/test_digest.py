@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from fsm.document import parse_document
@@ -196,11 +196,12 @@ def test_two_spellings_of_one_value_have_one_digest() -> None:
 
 def test_the_document_is_canonical_json_and_reads_back_as_the_same_plan() -> None:
     plan = load(BASE)
-    data = plan.model_dump(mode="json", exclude_defaults=True) | {"format": 1}
+    adapter = TypeAdapter(Plan)
+    data = adapter.dump_python(plan, mode="json", exclude_defaults=True) | {"format": 1}
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert plan.document == canonical.encode()
     assert plan.digest == hashlib.sha256(plan.document).hexdigest()
-    again = Plan.model_validate_json(plan.document)
+    again = Plan.from_document(plan.document)
     assert again == plan
     assert again.document == plan.document
 
@@ -224,7 +225,7 @@ def test_a_parameter_of_any_value_survives_the_document(value: Any) -> None:
     one = {"id": "s", "skill": "a", "action": "b", "params": {"y": "{{ params.x }}"}}
     text = json.dumps({"plan": {"id": "p", "params": {"x": 0}, "steps": [one]}})
     plan = resolve(parse_document(text, "plan.json"), params={"x": value})
-    again = Plan.model_validate_json(plan.document)
+    again = Plan.from_document(plan.document)
     assert again == plan
     assert again.digest == plan.digest
     assert json.dumps(again.params["x"], sort_keys=True) == json.dumps(value, sort_keys=True)
@@ -232,7 +233,7 @@ def test_a_parameter_of_any_value_survives_the_document(value: Any) -> None:
 
 def test_a_stored_plan_of_format_1_is_read_by_every_later_version() -> None:
     stored = (SAMPLES / "plan-v1.json").read_bytes()
-    plan = Plan.model_validate_json(stored)
+    plan = Plan.from_document(stored)
     assert plan.document == stored
     assert plan.digest == DIGEST_OF_V1
 
@@ -240,7 +241,7 @@ def test_a_stored_plan_of_format_1_is_read_by_every_later_version() -> None:
 def test_the_file_that_the_sample_was_made_from_still_means_the_same() -> None:
     plan = load_plan(SAMPLES / "plan-v1.yaml")
     assert plan.digest == DIGEST_OF_V1
-    assert plan == Plan.model_validate_json((SAMPLES / "plan-v1.json").read_bytes())
+    assert plan == Plan.from_document((SAMPLES / "plan-v1.json").read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -249,12 +250,12 @@ def test_the_file_that_the_sample_was_made_from_still_means_the_same() -> None:
 def test_a_stored_plan_that_this_version_cannot_know_is_refused(change: dict[str, Any]) -> None:
     data = json.loads((SAMPLES / "plan-v1.json").read_bytes()) | change
     with pytest.raises(ValidationError):
-        Plan.model_validate_json(json.dumps(data))
+        Plan.from_document(json.dumps(data).encode())
 
 
 def test_a_plan_and_its_steps_cannot_be_changed() -> None:
     plan = load(BASE)
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(AttributeError):
         plan.id = "other"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         plan.steps[0].id = "other"  # type: ignore[misc]

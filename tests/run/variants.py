@@ -387,6 +387,7 @@ def the_bound_is_off_by_one(patch: pytest.MonkeyPatch) -> type[Watched]:
             self.in_flight[index] = record
             return decided
 
+    _with_steps(patch, slot_free=lambda _: True)
     return _with_run(patch, Broken)
 
 
@@ -410,6 +411,7 @@ def compensations_begin_before_all_has_landed(patch: pytest.MonkeyPatch) -> type
                 return [do.UndoStep(record.id, record.undo_attempt + 1)]
             return super()._backward(now)
 
+    _with_steps(patch, alone=lambda _: True)
     return _with_run(patch, Broken)
 
 

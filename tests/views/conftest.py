@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from fsm.plan.model import Plan
 
@@ -42,7 +43,7 @@ def plan_of() -> Callable[..., Plan]:
             {"id": f"s{n}", "name": f"s{n}", "call": _shell("true", "")} | step
             for n, step in enumerate(steps, 1)
         ]
-        return Plan.model_validate({"id": "p", "name": "Plan", "steps": full} | rest)
+        return TypeAdapter(Plan).validate_python({"id": "p", "name": "Plan", "steps": full} | rest)
 
     return build
 
@@ -50,7 +51,7 @@ def plan_of() -> Callable[..., Plan]:
 @pytest.fixture
 def release() -> Plan:
     """A plan such as people write: six steps, of which every feature is used by one."""
-    return Plan.model_validate(
+    return TypeAdapter(Plan).validate_python(
         {
             "id": "release-2.4.0",
             "name": "Release 2.4.0",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from fsm.plan.model import Plan
 from fsm.views.cells import cells
@@ -77,7 +78,7 @@ HOSTILE = st.text(st.characters(codec="utf-8"), max_size=60)
 def test_whatever_a_plan_says_no_line_is_too_wide_and_no_control_gets_through(
     name: str, word: str, width: int
 ) -> None:
-    plan = Plan.model_validate(
+    plan = TypeAdapter(Plan).validate_python(
         {
             "id": "p",
             "name": name,

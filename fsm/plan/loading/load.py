@@ -23,7 +23,6 @@ from fsm.plan.loading.forms import check_forms
 from fsm.plan.loading.parameters import merge_params
 from fsm.plan.loading.roster import Roster
 from fsm.plan.loading.texts import May, Texts, Use
-from fsm.plan.loading.wording import explain
 from fsm.plan.model import Plan, Step
 
 if TYPE_CHECKING:
@@ -148,6 +147,8 @@ def _checked(
             typed: Mapping[str, Any] = adapter.validate_python(rest)
         except ValidationError as error:
             if rest is raw:
+                from fsm.plan.loading.wording import explain
+
                 explain(error, path, findings)
             if not isinstance(rest, dict):
                 return None
