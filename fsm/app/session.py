@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.app.history import forget_outputs
 from fsm.app.workspace import Workspace, new_run_id, whoami
 from fsm.engine.executor import Executor, World
 from fsm.engine.ports import Approval, RunSummary
@@ -37,7 +39,7 @@ class Session:
 
     run: Run
     executor: Executor
-    plan_path: str
+    created: on.RunCreated
     person: str
     was_stopped: bool = False
 
@@ -90,8 +92,9 @@ def begin(
     """
     run_id, now = new_run_id(), time.time()
     run = Run(plan, run_id)
+    created = on.RunCreated(plan.digest, whoami(), str(workspace.cwd), path, _hash_of(path))
     events: Sequence[on.Event] = (
-        on.RunCreated(plan.digest, by=whoami(), cwd=str(workspace.cwd), path=path),
+        created,
         on.RunApproved(approval.digest, approval.by, approval.how, approval.at),
         on.RunValidated(plan.digest, findings.checks),
         on.RunStarted(),
@@ -106,7 +109,7 @@ def begin(
         approval=approval if recorded else None,
         alongside=alongside,
     )
-    with _held(workspace, run, journal, path, workspace.cwd, observe) as session:
+    with _held(workspace, run, journal, created, observe) as session:
         for event in events:
             observe(run, event)
         yield session
@@ -121,25 +124,29 @@ def take_up(workspace: Workspace, run_id: str, observe: Observer) -> Iterator[Se
     journal = workspace.store.acquire(run_id)
     try:
         stored = workspace.store.load(run_id)
-        run, begun = refold(stored), origin(stored)
+        run, created = refold(stored), origin(stored)
     except BaseException:
         journal.close()
         raise
-    cwd = Path(begun.cwd) if begun.cwd else workspace.cwd
-    with _held(workspace, run, journal, begun.path, cwd, observe) as session:
+    with _held(workspace, run, journal, created, observe) as session:
         if run.needs_recovery:
+            forget_outputs(workspace, run_id)
             session.request(on.RunnerLost(by=whoami()))
         yield session
 
 
 @contextmanager
 def _held(
-    workspace: Workspace, run: Run, journal: Journal, path: str, cwd: Path, observe: Observer
+    workspace: Workspace,
+    run: Run,
+    journal: Journal,
+    created: on.RunCreated,
+    observe: Observer,
 ) -> Iterator[Session]:
     from fsm.actions import become_subreaper, read_tail
 
     become_subreaper()
-    site = workspace.site(run.run_id, run.plan, cwd)
+    site = workspace.site(run.run_id, run.plan, Path(created.cwd))
     world = World(
         actions=workspace.actions,
         site=site,
@@ -148,18 +155,18 @@ def _held(
         tail=lambda log: read_tail(log, site.secrets),
     )
     try:
-        yield Session(run, Executor(run, journal, world), path, whoami())
+        yield Session(run, Executor(run, journal, world), created, whoami())
     finally:
         journal.close()
 
 
 def changed_since(session: Session) -> str:
     """A remark if the plan's file no longer resolves to what runs (F50), which stays as it is."""
+    path, plan = session.created.path, session.run.plan
+    if not path or _hash_of(path) == session.created.source:
+        return ""
     from fsm.plan import load_plan
 
-    path, plan = session.plan_path, session.run.plan
-    if not path:
-        return ""
     try:
         now = load_plan(Path(path), params=plan.params, parallel=plan.parallel)
     except Invalid:
@@ -167,6 +174,13 @@ def changed_since(session: Session) -> str:
     else:
         how = "" if now.digest == plan.digest else "has changed"
     return how and f"note: {path} {how} since it was approved; this run keeps the approved plan"
+
+
+def _hash_of(path: str) -> str:
+    try:
+        return sha256(Path(path).read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return ""
 
 
 def stop_holder(workspace: Workspace, run_id: str) -> None:

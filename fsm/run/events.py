@@ -52,13 +52,14 @@ class Event:
 class RunCreated(Event):
     """A run of the plan with this digest exists; its steps work in the folder `cwd`.
 
-    `path` is the file that the plan was read from.
+    `path` is the file that the plan was read from, `source` the SHA-256 of its bytes then.
     """
 
     digest: str
     by: str = ""
     cwd: str = ""
     path: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

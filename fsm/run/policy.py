@@ -9,7 +9,7 @@ from fsm.machine import Conditions, Machine, MachineSpec, load_table
 
 if TYPE_CHECKING:
     from fsm.plan.model import ErrorHandling
-    from fsm.run.run import Run
+    from fsm.run.standing import Standing
 
 __all__ = ["plan_machine", "plan_spec"]
 
@@ -43,59 +43,59 @@ def plan_spec(policy: ErrorHandling) -> MachineSpec:
 
 
 @cache
-def plan_machine(policy: ErrorHandling) -> Machine[Run]:
+def plan_machine(policy: ErrorHandling) -> Machine[Standing]:
     """The machine of `plan_spec`, built once per policy and shared by every run that has it."""
     return Machine(plan_spec(policy), _conditions, prove=False)
 
 
-_conditions: Conditions[Run] = Conditions()
+_conditions: Conditions[Standing] = Conditions()
 
 
 @_conditions.add
-def approved(run: Run) -> bool:
+def approved(run: Standing) -> bool:
     return run.approved_digest == run.plan.digest
 
 
 @_conditions.add
-def validated(run: Run) -> bool:
+def validated(run: Standing) -> bool:
     return run.validated_digest == run.plan.digest
 
 
 @_conditions.add
-def digest_unchanged(run: Run) -> bool:
+def digest_unchanged(run: Standing) -> bool:
     return run.offered_digest == run.plan.digest
 
 
 @_conditions.add
-def tolerated(run: Run) -> bool:
+def tolerated(run: Standing) -> bool:
     return run.failing is not None and run.failing.step.on_failure == "continue"
 
 
 @_conditions.add
-def several_failed(run: Run) -> bool:
+def several_failed(run: Standing) -> bool:
     return len(run.failed) >= run.plan.error_handling.several
 
 
 @_conditions.add
-def all_settled(run: Run) -> bool:
+def all_settled(run: Standing) -> bool:
     return run.unsettled == 0
 
 
 @_conditions.add
-def can_go_on(run: Run) -> bool:
+def can_go_on(run: Standing) -> bool:
     return run.can_go_on
 
 
 @_conditions.add
-def nothing_in_flight(run: Run) -> bool:
+def nothing_in_flight(run: Standing) -> bool:
     return not run.in_flight
 
 
 @_conditions.add
-def nothing_to_undo(run: Run) -> bool:
+def nothing_to_undo(run: Standing) -> bool:
     return run.next_to_undo is None
 
 
 @_conditions.add
-def unknown(run: Run) -> bool:
+def unknown(run: Standing) -> bool:
     return any(record.effect_is_unknown for record in run.interrupted)

@@ -2,61 +2,34 @@
 
 Nothing here sleeps, reads a clock, draws a random number, opens a file or awaits. Each fact fires a row of
 the step machine and, where the plan may have to react, of the plan machine; what no row admits is refused
-and changes nothing. The indexes below (ready, delayed, in flight, to undo) only save looking at every
-step: they follow from the steps' states.
+and changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, ClassVar
 
 from fsm.errors import TransitionRefused
-from fsm.run import commands as do
+from fsm.run import decide
 from fsm.run import events as on
 from fsm.run.policy import plan_machine
-from fsm.run.scope import scope
+from fsm.run.standing import Standing
 from fsm.run.step import StepRecord, step_machine
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan
+    from fsm.run.commands import Command
 
 __all__ = ["Run"]
 
 
-class Run:
-    """One execution of a plan. `state` is the plan machine's; `steps` are in execution order.
-
-    `failed` holds the ids of the distinct steps that failed and are not tolerated: what "several"
-    counts (S0, error table). `unsettled` counts the steps that still stand between now and completion.
-    """
+class Run(Standing):
+    """One execution of a plan: facts go in by `apply`, what to do next comes out of `commands`."""
 
     def __init__(self, plan: Plan, run_id: str = "") -> None:
-        self.plan = plan
-        self.run_id = run_id
-        self.state = "pending"
-        self.steps = [StepRecord(self, step, index) for index, step in enumerate(plan.steps)]
-        self.failed: set[str] = set()
-        self.unsettled = len(self.steps)
-        self.approval: on.RunApproved | None = None
-        self.validated_digest = ""
-        self.offered_digest = ""
-        self.failing: StepRecord | None = None
-        self.stopped_because = ""
-        self.in_flight: dict[int, StepRecord] = {}
-        self._interrupted: dict[int, StepRecord] = {}
-        self._undo: dict[int, StepRecord] = {}
-        self._ready: list[int] = []
-        self._delayed: list[tuple[float, int]] = []
+        super().__init__(plan, run_id)
         self._machine = plan_machine(plan.error_handling)
-        self._dependents: list[list[StepRecord]] = [[] for _ in self.steps]
-        for record in self.steps:
-            record.waiting = len(record.step.depends_on)
-            for dependency in record.step.depends_on:
-                self._dependents[plan.positions[dependency]].append(record)
-            if not record.waiting:
-                self._queue(record)
 
     @classmethod
     def fold(cls, plan: Plan, events: Iterable[on.Event], run_id: str = "") -> Run:
@@ -66,44 +39,12 @@ class Run:
             run.apply(event)
         return run
 
-    def record(self, step_id: str) -> StepRecord:
-        """The step of that id. Raises `KeyError` if the plan has none."""
-        return self.steps[self.plan.positions[step_id]]
+    def commands(self, now: float) -> list[Command]:
+        """What should happen at `now` (seconds since the epoch). Asking changes nothing.
 
-    @property
-    def names(self) -> Mapping[str, object]:
-        """What templates and conditions may use, as it stands now."""
-        return scope(self)
-
-    # What the conditions of the plan table ask.
-
-    @property
-    def approved_digest(self) -> str:
-        return self.approval.digest if self.approval else ""
-
-    @property
-    def interrupted(self) -> Iterable[StepRecord]:
-        """The steps whose effect nobody knows, in execution order of their interruption."""
-        return self._interrupted.values()
-
-    @property
-    def next_to_undo(self) -> StepRecord | None:
-        """The step whose effect came last and is outstanding, among those that can be undone."""
-        return self._undo[next(reversed(self._undo))] if self._undo else None
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether anything can still happen in `running` without a person."""
-        if self.in_flight:
-            return True
-        if self._interrupted:
-            return any(r.can_be_probed or r.can_be_rerun for r in self._interrupted.values())
-        return self._has_ready() or self._next_delayed() is not None
-
-    @property
-    def needs_recovery(self) -> bool:
-        """Whether a run that no process drives was left in the middle of something."""
-        return bool(self.in_flight) or self.state in {"running", "rolling_back", "aborting"}
+        Costs what is ready, not what exists. A command is repeated until its fact was applied.
+        """
+        return decide.commands(self, now)
 
     # Facts.
 
@@ -299,78 +240,6 @@ class Run:
         on.UndoCancelled: _undo_cancelled,
     }
 
-    # Decisions.
-
-    def commands(self, now: float) -> list[do.Command]:
-        """What should happen at `now` (seconds since the epoch). Asking changes nothing.
-
-        Costs what is ready, not what exists. A command is repeated until its fact was applied.
-        """
-        if self.state == "running":
-            return self._resolve() if self._interrupted else self._forward(now)
-        if self.state == "rolling_back":
-            return self._backward(now)
-        if self.state == "aborting":
-            return [do.CancelStep(record.id) for record in self.in_flight.values()]
-        return []
-
-    def _resolve(self) -> list[do.Command]:
-        """Interrupted steps come first, and nothing else starts beside them (I17)."""
-        decided: list[do.Command] = []
-        for record in self._interrupted.values():
-            if record.can_be_probed:
-                decided.append(do.ProbeStep(record.id))
-            elif record.can_be_rerun and len(self.in_flight) + len(decided) < self.plan.parallel:
-                decided.append(do.StartStep(record.id, record.attempt + 1))
-        return decided
-
-    def _forward(self, now: float) -> list[do.Command]:
-        while (delayed := self._next_delayed()) is not None and delayed.not_before <= now:
-            delayed.not_before = 0.0
-            self._queue(delayed)
-        if self.plan.parallel == 1 and delayed is not None:
-            return [do.Wait(delayed.not_before)]
-        free = self.plan.parallel - len(self.in_flight)
-        decided: list[do.Command] = []
-        looked_at: list[int] = []
-        while len(decided) < free and self._has_ready():
-            looked_at.append(heappop(self._ready))
-            decided.append(self._decide(self.steps[looked_at[-1]]))
-            if not isinstance(decided[-1], do.StartStep):
-                break  # its fact may change what comes after it
-        for index in looked_at:
-            heappush(self._ready, index)
-        if delayed is not None:
-            decided.append(do.Wait(delayed.not_before))
-        return decided
-
-    def _decide(self, record: StepRecord) -> do.Command:
-        if record.step.condition is not None and not record.tries:
-            from fsm.plan.template import TemplateError, evaluate
-
-            try:
-                if not evaluate(record.step.condition, self.names):
-                    return do.SkipStep(record.id, f"`if: {record.step.condition}` is false")
-            except TemplateError as error:
-                return do.RejectStep(record.id, f"`if: {record.step.condition}`: {error}")
-        return do.StartStep(record.id, record.attempt + 1)
-
-    def _backward(self, now: float) -> list[do.Command]:
-        forward = [r for r in self.in_flight.values() if r.state == "running"]
-        if forward:
-            return [do.CancelStep(record.id) for record in forward]
-        if self.in_flight:
-            return []
-        if any(r.can_be_probed or r.effect_is_unknown for r in self._interrupted.values()):
-            # A check that is still in flight from before the rollback is waited for, too.
-            return [do.ProbeStep(r.id) for r in self._interrupted.values() if r.can_be_probed]
-        record = self.next_to_undo
-        if record is None:
-            return []
-        if record.state == "rollback_failed" and record.not_before > now:
-            return [do.Wait(record.not_before)]
-        return [do.UndoStep(record.id, record.undo_attempt + 1)]
-
     # Consequences.
 
     def _settle(self) -> None:
@@ -423,60 +292,6 @@ class Run:
     def _ended_badly(self, record: StepRecord, event: on.StepFailed | on.UndoFailed) -> None:
         record.error, record.exit_code, record.tail = event.error, event.exit_code, event.tail
         record.seconds, record.not_before = event.seconds, event.retry_at
-
-    def _conclude(self, record: StepRecord, concluded: bool) -> None:
-        """Count the step as settled or not, for the run and for the steps that depend on it."""
-        if record.concluded == concluded:
-            return
-        record.concluded = concluded
-        change = -1 if concluded else 1
-        self.unsettled += change
-        for dependent in self._dependents[record.index]:
-            dependent.waiting += change
-            if not dependent.waiting:
-                self._queue(dependent)
-
-    def _to_undo(self, record: StepRecord) -> None:
-        self._undo.pop(record.index, None)
-        self._undo[record.index] = record
-
-    def _queue(self, record: StepRecord) -> None:
-        if record.not_before:
-            heappush(self._delayed, (record.not_before, record.index))
-        elif not record.queued:
-            record.queued = True
-            heappush(self._ready, record.index)
-
-    def _has_ready(self) -> bool:
-        """Whether a step can start now; drops the entries at the top that were overtaken by events."""
-        while self._ready:
-            record = self.steps[self._ready[0]]
-            if record.state == "pending" and not record.waiting and not record.not_before:
-                return True
-            heappop(self._ready)
-            record.queued = False
-        return False
-
-    def _next_delayed(self) -> StepRecord | None:
-        """The step whose retry is due first; drops the entries at the top that were overtaken."""
-        while self._delayed:
-            due, index = self._delayed[0]
-            record = self.steps[index]
-            if record.state == "pending" and record.not_before == due and not record.waiting:
-                return record
-            heappop(self._delayed)
-        return None
-
-    def _downstream(self, step_id: str) -> list[StepRecord]:
-        """The step and all that depend on it, however far."""
-        found = {self.record(step_id).index: self.record(step_id)}
-        todo = list(found.values())
-        while todo:
-            for dependent in self._dependents[todo.pop().index]:
-                if dependent.index not in found:
-                    found[dependent.index] = dependent
-                    todo.append(dependent)
-        return list(found.values())
 
     # Firing.
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fsm.run.run import Run
+    from fsm.run.standing import Standing
 
 __all__ = ["scope"]
 
 
-def scope(run: Run) -> Mapping[str, object]:
+def scope(run: Standing) -> Mapping[str, object]:
     """The values as they stand now; `steps.ID` is looked up when it is asked for, not before."""
     return {"params": run.plan.params, "steps": _Steps(run), "run": {"id": run.run_id}}
 
@@ -21,7 +21,7 @@ class _Steps:
 
     __slots__ = ("_run",)
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Standing) -> None:
         self._run = run
 
     def __getitem__(self, step_id: str) -> Mapping[str, object]:

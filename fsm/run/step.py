@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from fsm.plan.model import Step
-    from fsm.run.run import Run
+    from fsm.run.standing import Standing
 
 __all__ = ["StepRecord", "step_machine"]
 
@@ -29,7 +29,7 @@ class StepRecord:
     `error`, `exit_code`, `tail` and `seconds` tell how the last attempt ended.
     """
 
-    run: Run = field(repr=False)
+    run: Standing = field(repr=False)
     step: Step
     index: int
     state: str = "pending"

@@ -13,12 +13,13 @@ import pytest
 
 from fsm.machine import Machine, MachineSpec, load_table
 from fsm.plan.model import ErrorHandling
-from fsm.run import Run
+from fsm.run import Run, decide
 from fsm.run import commands as do
 from fsm.run import events as on
 from fsm.run import policy as policy_module
 from fsm.run import step as step_module
 from fsm.run.simulate import Launch
+from fsm.run.standing import Standing
 from fsm.run.step import StepRecord
 
 from .stories import Watched
@@ -186,10 +187,11 @@ def every_step_counts_as_idempotent(patch: pytest.MonkeyPatch) -> type[Watched]:
         def can_go_on(self) -> bool:
             return bool(self._interrupted) or super().can_go_on
 
-        def _resolve(self) -> list[do.Command]:
-            first = next(iter(self._interrupted.values()))
-            return [do.StartStep(first.id, first.attempt + 1)]
+    def broken(run: Standing) -> list[do.Command]:
+        first = next(iter(run.interrupted))
+        return [do.StartStep(first.id, first.attempt + 1)]
 
+    patch.setattr(decide, "resolve", broken)
     _with_steps(patch, _without("idempotent"))
     return _with_run(patch, Broken)
 
@@ -238,13 +240,15 @@ def dependencies_are_not_waited_for(patch: pytest.MonkeyPatch) -> type[Watched]:
 
 @_breaks("I9")
 def a_rollback_starts_what_is_ready(patch: pytest.MonkeyPatch) -> type[Watched]:
-    class Broken(Run):
-        def _backward(self, now: float) -> list[do.Command]:
-            starts = [c for c in self._forward(now) if isinstance(c, do.StartStep)]
-            return list(starts) if starts and not self.in_flight else super()._backward(now)
+    rightly = decide.backward
 
+    def broken(run: Standing, now: float) -> list[do.Command]:
+        starts = [c for c in decide.forward(run, now) if isinstance(c, do.StartStep)]
+        return list(starts) if starts and not run.in_flight else rightly(run, now)
+
+    patch.setattr(decide, "backward", broken)
     _with_steps(patch, plan_running=lambda _: True)
-    return _with_run(patch, Broken)
+    return Watched
 
 
 @_breaks("I10")
@@ -342,13 +346,12 @@ def a_rollback_passes_over_the_unknown(patch: pytest.MonkeyPatch) -> type[Watche
 @_breaks("I17")
 def others_start_beside_the_unknown(patch: pytest.MonkeyPatch) -> type[Watched]:
     class Broken(Run):
-        def _resolve(self) -> list[do.Command]:
-            return super()._resolve() or self._forward(0.0)
-
         @property
         def can_go_on(self) -> bool:
             return super().can_go_on or self._has_ready()
 
+    rightly = decide.resolve
+    patch.setattr(decide, "resolve", lambda run: rightly(run) or decide.forward(run, 0.0))
     return _with_run(patch, Broken)
 
 
@@ -378,17 +381,19 @@ def nobody_asks_for_validation(patch: pytest.MonkeyPatch) -> type[Watched]:
 
 @_breaks("S2")
 def the_bound_is_off_by_one(patch: pytest.MonkeyPatch) -> type[Watched]:
-    class Broken(Run):
-        def _forward(self, now: float) -> list[do.Command]:
-            if not self.in_flight:
-                return super()._forward(now)
-            index, record = self.in_flight.popitem()
-            decided = super()._forward(now)
-            self.in_flight[index] = record
-            return decided
+    rightly = decide.forward
 
+    def broken(run: Standing, now: float) -> list[do.Command]:
+        if not run.in_flight:
+            return rightly(run, now)
+        index, record = run.in_flight.popitem()
+        decided = rightly(run, now)
+        run.in_flight[index] = record
+        return decided
+
+    patch.setattr(decide, "forward", broken)
     _with_steps(patch, slot_free=lambda _: True)
-    return _with_run(patch, Broken)
+    return Watched
 
 
 @_breaks("S3")
@@ -404,15 +409,17 @@ def several_is_counted_by_failures(patch: pytest.MonkeyPatch) -> type[Watched]:
 
 @_breaks("S4")
 def compensations_begin_before_all_has_landed(patch: pytest.MonkeyPatch) -> type[Watched]:
-    class Broken(Run):
-        def _backward(self, now: float) -> list[do.Command]:
-            record = self.next_to_undo
-            if record is not None and not record.in_flight and not record.undo_tries:
-                return [do.UndoStep(record.id, record.undo_attempt + 1)]
-            return super()._backward(now)
+    rightly = decide.backward
 
+    def broken(run: Standing, now: float) -> list[do.Command]:
+        record = run.next_to_undo
+        if record is not None and not record.in_flight and not record.undo_tries:
+            return [do.UndoStep(record.id, record.undo_attempt + 1)]
+        return rightly(run, now)
+
+    patch.setattr(decide, "backward", broken)
     _with_steps(patch, alone=lambda _: True)
-    return _with_run(patch, Broken)
+    return Watched
 
 
 @_breaks("I18", rarely=True)
@@ -466,11 +473,13 @@ def a_skipped_step_cannot_be_undone(patch: pytest.MonkeyPatch) -> type[Watched]:
 
 @_breaks("I4", rarely=True)
 def a_rollback_overtakes_a_check(patch: pytest.MonkeyPatch) -> type[Watched]:
-    class Broken(Run):
-        def _backward(self, now: float) -> list[do.Command]:
-            unknown = any(record.effect_is_unknown for record in self.interrupted)
-            if unknown or self.in_flight or self.next_to_undo is None:
-                return super()._backward(now)
-            return [do.UndoStep(self.next_to_undo.id, self.next_to_undo.undo_attempt + 1)]
+    rightly = decide.backward
 
-    return _with_run(patch, Broken)
+    def broken(run: Standing, now: float) -> list[do.Command]:
+        unknown = any(record.effect_is_unknown for record in run.interrupted)
+        if unknown or run.in_flight or run.next_to_undo is None:
+            return rightly(run, now)
+        return [do.UndoStep(run.next_to_undo.id, run.next_to_undo.undo_attempt + 1)]
+
+    patch.setattr(decide, "backward", broken)
+    return Watched

@@ -1,0 +1,157 @@
+"""Where the steps of a run stand, and the indexes that save looking at every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from fsm.run.scope import scope
+from fsm.run.step import StepRecord
+
+if TYPE_CHECKING:
+    from fsm.plan.model import Plan
+    from fsm.run import events as on
+
+__all__ = ["Standing"]
+
+
+class Standing:
+    """What is known of a run. `state` is the plan machine's; `steps` are in execution order.
+
+    `failed` holds the ids of the distinct steps that failed and are not tolerated: what "several"
+    counts (S0, error table). `unsettled` counts the steps that still stand between now and completion.
+    The indexes (ready, delayed, in flight, interrupted, to undo) follow from the steps' states.
+    """
+
+    def __init__(self, plan: Plan, run_id: str = "") -> None:
+        self.plan = plan
+        self.run_id = run_id
+        self.state = "pending"
+        self.steps = [StepRecord(self, step, index) for index, step in enumerate(plan.steps)]
+        self.failed: set[str] = set()
+        self.unsettled = len(self.steps)
+        self.approval: on.RunApproved | None = None
+        self.validated_digest = ""
+        self.offered_digest = ""
+        self.failing: StepRecord | None = None
+        self.stopped_because = ""
+        self.in_flight: dict[int, StepRecord] = {}
+        self._interrupted: dict[int, StepRecord] = {}
+        self._undo: dict[int, StepRecord] = {}
+        self._ready: list[int] = []
+        self._delayed: list[tuple[float, int]] = []
+        self._dependents: list[list[StepRecord]] = [[] for _ in self.steps]
+        for record in self.steps:
+            record.waiting = len(record.step.depends_on)
+            for dependency in record.step.depends_on:
+                self._dependents[plan.positions[dependency]].append(record)
+            if not record.waiting:
+                self._queue(record)
+
+    def record(self, step_id: str) -> StepRecord:
+        """The step of that id. Raises `KeyError` if the plan has none."""
+        return self.steps[self.plan.positions[step_id]]
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """What templates and conditions may use, as it stands now."""
+        return scope(self)
+
+    @property
+    def approved_digest(self) -> str:
+        return self.approval.digest if self.approval else ""
+
+    @property
+    def interrupted(self) -> Collection[StepRecord]:
+        """The steps whose effect nobody knows, in execution order of their interruption."""
+        return self._interrupted.values()
+
+    @property
+    def next_to_undo(self) -> StepRecord | None:
+        """The step whose effect came last and is outstanding, among those that can be undone."""
+        return self._undo[next(reversed(self._undo))] if self._undo else None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether anything can still happen in `running` without a person."""
+        if self.in_flight:
+            return True
+        if self._interrupted:
+            return any(r.can_be_probed or r.can_be_rerun for r in self._interrupted.values())
+        return self._has_ready() or self._next_delayed() is not None
+
+    @property
+    def needs_recovery(self) -> bool:
+        """Whether a run that no process drives was left in the middle of something."""
+        return bool(self.in_flight) or self.state in {"running", "rolling_back", "aborting"}
+
+    def ready(self, most: int) -> list[StepRecord]:
+        """The first steps that can start now, in execution order, at most so many."""
+        found: list[StepRecord] = []
+        while len(found) < most and self._has_ready():
+            found.append(self.steps[heappop(self._ready)])
+        for record in found:
+            heappush(self._ready, record.index)
+        return found
+
+    def wake(self, now: float) -> StepRecord | None:
+        """Let the steps whose retry is due at `now` be ready; the one that is due next."""
+        while (record := self._next_delayed()) is not None and record.not_before <= now:
+            record.not_before = 0.0
+            self._queue(record)
+        return record
+
+    def _conclude(self, record: StepRecord, concluded: bool) -> None:
+        """Count the step as settled or not, for the run and for the steps that depend on it."""
+        if record.concluded == concluded:
+            return
+        record.concluded = concluded
+        change = -1 if concluded else 1
+        self.unsettled += change
+        for dependent in self._dependents[record.index]:
+            dependent.waiting += change
+            if not dependent.waiting:
+                self._queue(dependent)
+
+    def _to_undo(self, record: StepRecord) -> None:
+        self._undo.pop(record.index, None)
+        self._undo[record.index] = record
+
+    def _queue(self, record: StepRecord) -> None:
+        if record.not_before:
+            heappush(self._delayed, (record.not_before, record.index))
+        elif not record.queued:
+            record.queued = True
+            heappush(self._ready, record.index)
+
+    def _has_ready(self) -> bool:
+        """Whether a step can start now; drops the entries at the top that were overtaken by events."""
+        while self._ready:
+            record = self.steps[self._ready[0]]
+            if record.state == "pending" and not record.waiting and not record.not_before:
+                return True
+            heappop(self._ready)
+            record.queued = False
+        return False
+
+    def _next_delayed(self) -> StepRecord | None:
+        """The step whose retry is due first; drops the entries at the top that were overtaken."""
+        while self._delayed:
+            due, index = self._delayed[0]
+            record = self.steps[index]
+            if record.state == "pending" and record.not_before == due and not record.waiting:
+                return record
+            heappop(self._delayed)
+        return None
+
+    def _downstream(self, step_id: str) -> list[StepRecord]:
+        """The step and all that depend on it, however far."""
+        found = {self.record(step_id).index: self.record(step_id)}
+        todo = list(found.values())
+        while todo:
+            for dependent in self._dependents[todo.pop().index]:
+                if dependent.index not in found:
+                    found[dependent.index] = dependent
+                    todo.append(dependent)
+        return list(found.values())
