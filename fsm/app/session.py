@@ -18,9 +18,9 @@ from fsm.app.history import forget_outputs
 from fsm.app.workspace import Workspace, new_run_id, whoami
 from fsm.engine.executor import Executor, World
 from fsm.engine.ports import Approval, RunSummary
-from fsm.engine.preflight import Findings, preflight
+from fsm.engine.preflight import Findings, preflight, unset
 from fsm.engine.recovery import origin, refold
-from fsm.errors import Held, Invalid
+from fsm.errors import Held, Invalid, Refused
 from fsm.run import Run
 from fsm.run import events as on
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fsm.engine.ports import Journal
     from fsm.plan.model import Plan
 
-__all__ = ["Session", "begin", "changed_since", "check", "stop_holder", "take_up"]
+__all__ = ["Session", "begin", "changed_since", "check", "still_at_work", "stop_holder", "take_up"]
 
 Observer = Callable[[Run, on.Event], None]
 
@@ -46,6 +46,11 @@ class Session:
     def request(self, event: on.Event) -> None:
         """Record what a person asks, durably with the next write. Raises `TransitionRefused`."""
         self.executor.record(event)
+
+    def require_environment(self) -> None:
+        """Raises `Invalid` if a secret or a variable that the plan needs is not set here."""
+        if problems := unset(self.executor.site):
+            raise Invalid(problems, "nothing was started; set it as it was for the run")
 
     def commit(self) -> None:
         """Make what was requested durable, without carrying the run on."""
@@ -119,12 +124,18 @@ def begin(
 def take_up(workspace: Workspace, run_id: str, observe: Observer) -> Iterator[Session]:
     """A stored run, held while the context lasts; what a dead runner left in flight is interrupted.
 
-    Raises `Held` while another process has it, `Damaged` if its journal cannot be trusted.
+    Raises `Held` while another process has it, `Refused` while a step of a dead one is still at work
+    (F45), `Damaged` if its journal cannot be trusted.
     """
     journal = workspace.store.acquire(run_id)
     try:
         stored = workspace.store.load(run_id)
         run, created = refold(stored), origin(stored)
+        if alive := still_at_work(run):
+            raise Refused(
+                f"run {run_id}: its process died, but a step is still at work: {'; '.join(alive)}",
+                "wait until it has ended, or end it; then say this again",
+            )
     except BaseException:
         journal.close()
         raise
@@ -160,6 +171,19 @@ def _held(
         journal.close()
 
 
+def still_at_work(run: Run) -> Sequence[str]:
+    """The living processes of what the journal says is in flight; `run` is driven by nobody."""
+    from fsm.actions import survivors
+
+    return survivors(
+        run.run_id,
+        [
+            (r.id, r.attempt if r.state == "running" else r.undo_attempt)
+            for r in run.in_flight.values()
+        ],
+    )
+
+
 def changed_since(session: Session) -> str:
     """A remark if the plan's file no longer resolves to what runs (F50), which stays as it is."""
     path, plan = session.created.path, session.run.plan
@@ -173,7 +197,10 @@ def changed_since(session: Session) -> str:
         how = "can no longer be read as a plan"
     else:
         how = "" if now.digest == plan.digest else "has changed"
-    return how and f"note: {path} {how} since it was approved; this run keeps the approved plan"
+    return how and (
+        f"note: {path} {how} since it was approved; this run keeps the approved plan "
+        f"(to run another: fsm rollback or fsm abort, then fsm run)"
+    )
 
 
 def _hash_of(path: str) -> str:
@@ -185,6 +212,8 @@ def _hash_of(path: str) -> str:
 
 def stop_holder(workspace: Workspace, run_id: str) -> None:
     """Ask the process that drives the run, if there is one, to stop, and wait until it has.
+
+    After the workspace's grace period it is asked again, and then ends its steps at once.
 
     Raises `Held` if it may not be asked, or cannot be told.
     """
@@ -200,7 +229,12 @@ def stop_holder(workspace: Workspace, run_id: str) -> None:
     try:
         if workspace.store.holder(run_id) == pid:
             signal.pidfd_send_signal(handle, signal.SIGTERM)
-            select.select([handle], [], [])
+            signal.pidfd_send_signal(handle, signal.SIGCONT)
+            if not select.select([handle], [], [], workspace.grace_seconds)[0]:
+                signal.pidfd_send_signal(handle, signal.SIGTERM)
+                select.select([handle], [], [])
+    except ProcessLookupError:
+        return
     except PermissionError:
         raise Held(run_id, pid) from None
     finally:

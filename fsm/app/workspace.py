@@ -67,7 +67,10 @@ class Workspace:
         """
         runs = self.store.runs()
         if not runs:
-            raise Refused(f"no run is recorded in {self.state_url}", "start one with: fsm run PLAN")
+            raise Refused(
+                f"no run is recorded in {self.state_url}",
+                "state belongs to the folder a run was started in; start one with: fsm run PLAN",
+            )
         if reference is None:
             return runs[0]
         exact = [run for run in runs if run.run_id == reference]

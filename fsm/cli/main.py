@@ -9,14 +9,28 @@ from collections.abc import Sequence
 import click
 
 from fsm import __version__
-from fsm.cli.output import Output
+from fsm.cli.output import Output, keep_going
 from fsm.cli.plans import approve, diagram, plan, schema, validate
 from fsm.cli.runs import abort, list_, log, mark, resume, rollback, run_, status
-from fsm.errors import FsmError, Invalid, Problem
+from fsm.errors import FsmError, Invalid, Problem, TransitionRefused
 
 __all__ = ["run"]
 
 _ALIASES = {"execute": "run", "recover": "resume"}
+
+
+_COMMANDS = {
+    "resume": "fsm resume",
+    "rollback": "fsm rollback",
+    "abort": "fsm abort",
+    "mark": "fsm mark",
+    "retry": "fsm resume",
+    "rerun": "fsm resume --rerun STEP",
+    "redo": "fsm resume --from STEP",
+    "mark_done": "fsm mark STEP done",
+    "mark_undone": "fsm mark STEP undone",
+}
+"""What a person types for a trigger of the tables."""
 
 
 class _Group(click.Group):
@@ -63,6 +77,7 @@ for _command in (
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line; the exit code. Nothing but a message ever comes out of an error."""
+    keep_going()
     output = Output(json="--json" in arguments)
     try:
         result = fsm.main(list(arguments), prog_name="fsm", standalone_mode=False)
@@ -74,13 +89,14 @@ def run(arguments: Sequence[str]) -> int:
         return output.error(Invalid([Problem(error.format_message())]))
     except click.ClickException as error:
         return output.error(Invalid([Problem(error.format_message())]))
+    except TransitionRefused as error:
+        commands = [_COMMANDS[trigger] for trigger in error.allowed if trigger in _COMMANDS]
+        error.hint = f"possible now: {', '.join(commands) or 'nothing more'}"
+        return output.error(error)
     except FsmError as error:
         return output.error(error)
     except (KeyboardInterrupt, click.Abort):
         return output.error(_InterruptedError("interrupted"))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get("FSM_DEBUG"):
             raise

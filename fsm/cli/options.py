@@ -22,6 +22,7 @@ __all__ = [
     "plan_options",
     "read_plan",
     "run_argument",
+    "spelled",
     "state_option",
 ]
 
@@ -68,6 +69,23 @@ def read_plan(file: str, params: Sequence[str], parallel: int | None) -> Plan:
     return load_plan(Path(file), params=_values(params), parallel=parallel)
 
 
+def spelled(
+    file: str, params: Sequence[str], parallel: int | None, secrets: Sequence[str] = ()
+) -> str:
+    """FILE and the options that its digest depends on, as they are typed in a shell.
+
+    The values of `secrets`, by their names in the environment, are masked.
+    """
+    import os
+    import shlex
+
+    for value in filter(None, map(os.environ.get, secrets)):
+        params = [param.replace(value, "***") for param in params]
+    words = [file, *(word for param in params for word in ("--param", param))]
+    words += [] if parallel is None else ["--parallel", str(parallel)]
+    return shlex.join(words)
+
+
 def options_text(state: str | None) -> str:
     """What the commands that a report names need to find the same state."""
     import shlex
@@ -83,6 +101,9 @@ def _values(params: Sequence[str]) -> Mapping[str, JsonValue]:
         name, equals, text = param.partition("=")
         if not equals or not name:
             raise Invalid([Problem(f"--param {param} has no value", "write --param NAME=VALUE")])
-        value = parse_document(text, "--param").data if text.strip() else ""
+        try:
+            value = parse_document(text, "--param").data if text.strip() else ""
+        except Invalid:  # a quote that is never closed, a `[`: no YAML, and text all the same
+            value = text
         values[name] = value if isinstance(value, bool | int | float) else text
     return values

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -15,7 +16,7 @@ from fsm.errors import FsmError, Invalid
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Output"]
+__all__ = ["Output", "keep_going"]
 
 _COLOURS = {"✓": "green", "✗": "red", "⚠": "red", "?": "yellow", "↻": "yellow", "‖": "yellow"}
 
@@ -27,7 +28,7 @@ class Output:
         self.json = json
         self.is_terminal = sys.stdout.isatty() and not json
         self.can_ask = self.is_terminal and sys.stdin.isatty()
-        self.colour = self.is_terminal and not os.environ.get("NO_COLOR")
+        self.colour = self.is_terminal and shows_colours()
 
     def line(self, text: str = "") -> None:
         """Text for people, the mark of each line coloured on a terminal; nothing with `--json`."""
@@ -58,9 +59,9 @@ class Output:
                 "exit_code": error.exit_code,
                 "problems": [dict(problem.as_dict()) for problem in problems],
             }
-            click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+            click.echo(json.dumps(body, ensure_ascii=False))  # one line: events may stand before it
             return error.exit_code
-        colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        colour = sys.stderr.isatty() and shows_colours()
         click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True, color=colour)
         return error.exit_code
 
@@ -70,3 +71,48 @@ class Output:
         if not self.colour or mark not in _COLOURS:
             return text
         return click.style(mark, fg=_COLOURS[mark], bold=True) + text[1:]
+
+
+def shows_colours() -> bool:
+    """Whether the environment has nothing against colours (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def keep_going() -> None:
+    """From now on, that nobody can read what is written keeps no command from its work.
+
+    The reader of a pipe went away, the terminal was closed (F31), the disk that takes the output is full:
+    a run must not stop half-way for that.
+    """
+    sys.stdout = cast(TextIO, _Patient(sys.stdout))
+    sys.stderr = cast(TextIO, _Patient(sys.stderr))
+
+
+class _Patient:
+    """A stream that, once it cannot be written to, takes everything and keeps nothing."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._give_up(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        if error.errno not in (errno.EPIPE, errno.EIO) and self is not sys.stderr:
+            click.echo(f"note: what is printed from here on is lost: {error.strerror}", err=True)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)

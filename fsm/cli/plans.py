@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fsm.cli.options import plan_options, read_plan, state_option
+from fsm.cli.options import plan_options, read_plan, spelled, state_option
 from fsm.cli.output import Output
-from fsm.errors import Invalid, Problem
+from fsm.errors import Invalid, Problem, Refused
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan
@@ -29,7 +29,7 @@ def plan(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool
     resolved = read_plan(file, params, parallel)
     output.document(plan_json(describe(resolved)))
     show_plan(output, resolved)
-    output.line(f"\nApprove it with: fsm approve {file}")
+    output.line(f"\nApprove it with: fsm approve {spelled(file, params, parallel)}")
 
 
 @click.command()
@@ -46,7 +46,8 @@ def approve(
     resolved = read_plan(file, params, parallel)
     if output.can_ask:
         show_plan(output, resolved)
-        click.confirm("\nApprove this plan for one run?", abort=True)
+        if not click.confirm("\nApprove this plan for one run?"):
+            raise Refused("not approved; nothing was recorded")
     approval = Approval(resolved.digest, whoami(), time.time(), "fsm approve")
     Workspace.here(state).store.approve(approval)
     output.document({"plan": resolved.id, "digest": resolved.digest, "by": approval.by})

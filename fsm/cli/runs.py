@@ -13,6 +13,7 @@ from fsm.cli.options import (
     plan_options,
     read_plan,
     run_argument,
+    spelled,
     state_option,
 )
 from fsm.cli.output import Output
@@ -67,11 +68,12 @@ def run_(
     workspace = _workspace(state, grace)
     if not new:
         workspace.refuse_unfinished(plan.id)
-    approval, recorded = _consent(output, workspace, plan, file, digest, yes)
+    typed = spelled(file, params, parallel, plan.secrets)
+    approval, recorded = _consent(output, workspace, plan, typed, digest, yes)
     findings = check(workspace, plan)
     if findings.problems:
         raise Invalid(
-            findings.problems, f"nothing was started; mend it and see: fsm validate {file}"
+            findings.problems, f"nothing was started; mend it and see: fsm validate {typed}"
         )
     with (
         Progress(output) as progress,
@@ -125,6 +127,7 @@ def resume(
         take_up(workspace, found.run_id, progress.observe) as session,
     ):
         run = session.run
+        session.require_environment()
         for step in (*rerun, *done, *([from_step] if from_step else [])):
             _known(run, step)
         if run.state in {"rolling_back", "aborting"}:
@@ -168,6 +171,7 @@ def rollback(run_id: str | None, as_json: bool, state: str | None, grace: str, r
         Progress(output) as progress,
         take_up(workspace, found.run_id, progress.observe) as session,
     ):
+        session.require_environment()
         if session.run.state != "rolling_back":
             session.request(on.RollbackRequested(by=session.person, reason=reason))
         session.drive()
@@ -235,6 +239,7 @@ def mark(
 @state_option
 def status(run_id: str | None, as_json: bool, state: str | None) -> None:
     """Show what a run has done, has not done, what is unknown, and what you can do now."""
+    from fsm.app.session import still_at_work
     from fsm.engine.recovery import refold
     from fsm.views.report import report, report_json, report_text, steps_text
 
@@ -248,6 +253,8 @@ def status(run_id: str | None, as_json: bool, state: str | None) -> None:
     output.line(steps_text(run))
     output.line()
     output.line(report_text(view))
+    for process in still_at_work(run) if holder is None else ():
+        output.line(f"\n⚠ its runner is gone, but this is still at work: {process}")
     if holder is not None:
         output.line(f"\n  a process drives it{f' (pid {holder})' if holder else ''}")
 
@@ -273,12 +280,12 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
         output.line(log_text(run, stored.records))
         return
     _known(run, step)
-    files = step_logs(workspace, run.run_id, step)
+    files = step_logs(workspace, run, step)
     output.document({"run": run.run_id, "step": step, "logs": dict(files)})
     for name, text in files.items():
         output.line(f"== {name}\n{text.rstrip()}")
     if not files:
-        output.line(f"step {step} has printed nothing")
+        output.line(f"no output of step {step} is kept: it printed nothing, or its log was removed")
 
 
 @click.command("list")
@@ -306,9 +313,12 @@ def _workspace(state: str | None, grace: str) -> Workspace:
 
 
 def _consent(
-    output: Output, workspace: Workspace, plan: Plan, file: str, digest: str | None, yes: bool
+    output: Output, workspace: Workspace, plan: Plan, typed: str, digest: str | None, yes: bool
 ) -> tuple[Approval, bool]:
-    """The approval that this run goes by, and whether it was recorded before."""
+    """The approval that this run goes by, and whether it was recorded before.
+
+    `typed` is the plan's file with the options that it was read with.
+    """
     import time
 
     from fsm.app.workspace import whoami
@@ -317,8 +327,8 @@ def _consent(
     if digest is not None:
         if len(digest) < 12 or not plan.digest.startswith(digest.lower()):
             raise Refused(
-                f"the digest of {file} is {plan.digest}, not {digest}",
-                f"it changed, or other options were given; look at it with: fsm plan {file}",
+                f"the digest of {typed} is {plan.digest}, not {digest}",
+                f"it changed, or other options were given; look at it with: fsm plan {typed}",
             )
         return Approval(plan.digest, whoami(), time.time(), "--approve"), False
     if yes:
@@ -327,13 +337,14 @@ def _consent(
         return recorded[0], True
     if not output.can_ask:
         raise Refused(
-            f"{file} is not approved as it stands now (digest {plan.digest[:12]}…)",
-            f"look at it with `fsm plan {file}`, then: fsm approve {file}",
+            f"no unused approval fits {typed} as it stands now (digest {plan.digest[:12]}…)",
+            f"look at it with `fsm plan {typed}`, then: fsm approve {typed}",
         )
     from fsm.cli.plans import show_plan
 
     show_plan(output, plan)
-    click.confirm("\nApprove this plan and run it?", abort=True)
+    if not click.confirm("\nApprove this plan and run it?"):
+        raise Refused("not approved; nothing was started")
     return Approval(plan.digest, whoami(), time.time(), "prompt"), False
 
 

@@ -68,6 +68,11 @@ class Executor:
         self._stop_level = 0
         self._stop_done = 0
 
+    @property
+    def site(self) -> Site:
+        """Where the run works."""
+        return self._world.site
+
     def record(self, event: on.Event) -> None:
         """Apply the fact and keep it for the next durable write. Raises `TransitionRefused`."""
         self.run.apply(event)

@@ -7,7 +7,7 @@ author promises that it has no effect.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fsm.engine.site import Site
     from fsm.plan.model import Call, Step
 
-__all__ = ["Findings", "preflight"]
+__all__ = ["Findings", "preflight", "unset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,12 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
     Checked are: secrets and declared environment, working folders, skills, and what each action says of
     each of its calls (a missing command, a wrong parameter, a syntax error of the shell).
     """
-    plan, checks = site.plan, 0
-    problems: list[Problem] = []
-    for check in _checks(site, actions):
-        checks += 1
-        problems += check
+    plan = site.plan
+    checks, problems = _counted(_environment(site))
+    if problems:
+        return Findings(checks, problems)  # what comes after could show the value of a secret
+    more, problems = _counted(_checks(site, actions))
+    checks += more
     if problems:
         return Findings(checks, problems)
     postponed = []
@@ -62,8 +63,21 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
     return Findings(checks, problems, postponed)
 
 
+def unset(site: Site) -> Sequence[Problem]:
+    """The secrets and the declared environment that are not set: asked of every process that runs steps."""
+    problems = [problem for check in _environment(site) for problem in check]
+    for step in site.plan.steps:
+        for name in step.required_env:
+            problems += [_of(step, problem) for problem in _unset(name, site)]
+    return problems
+
+
+def _counted(found: Iterable[Sequence[Problem]]) -> tuple[int, list[Problem]]:
+    checks = list(found)
+    return len(checks), [problem for check in checks for problem in check]
+
+
 def _checks(site: Site, actions: Mapping[str, Action]) -> Iterator[Sequence[Problem]]:
-    yield from _environment(site)
     folders: dict[str | None, Sequence[Problem]] = {}
     for step in site.plan.steps:
         if step.cwd not in folders:

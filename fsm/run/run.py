@@ -127,6 +127,7 @@ class Run(Standing):
         record.attempt += 1
         record.tries += 1
         record.not_before, record.marked = 0.0, ""
+        record.error, record.exit_code, record.tail, record.seconds = "", None, "", 0.0
         self.in_flight[record.index] = record
         if record.undone_when_started:
             self._to_undo(record)
@@ -202,8 +203,9 @@ class Run(Standing):
 
     def _undo_completed(self, event: on.UndoCompleted) -> None:
         record = self._landing(event.step, event.attempt, "undone", undo=True)
-        record.error, record.exit_code, record.tail = "", 0, ""
-        record.seconds = event.seconds
+        if record.outstanding:  # of one that never completed, its failure stays told
+            record.error, record.exit_code, record.tail = "", 0, ""
+            record.seconds = event.seconds
         self._undone(record)
 
     def _undo_failed(self, event: on.UndoFailed) -> None:

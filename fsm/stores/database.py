@@ -57,7 +57,10 @@ def exists(path: Path) -> bool:
 def writing(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on the disk when they return; makes a missing file."""
     if not exists(path):
+        is_ours = path.parent.name == ".fsm" or not path.parent.exists()
         make_folder(path.parent)
+        if is_ours:
+            _keep_out_of_git(path.parent)
         _make(path)
     connection = _connect(path, "mode=rw")
     with _closed_on_error(connection):
@@ -130,6 +133,14 @@ def make_folder(folder: Path) -> None:
             folder.mkdir(mode=0o700)
         _sync(folder.parent)
     _examine_folder(folder)
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """No `git add` or `git clean` of a step shall take the state of the run that it is part of."""
+    with contextlib.suppress(FileExistsError):
+        fd = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write("*\n")
 
 
 def unavailable(error: Exception, path: Path, run_id: str = "") -> FsmError:

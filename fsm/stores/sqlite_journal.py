@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from fsm.engine.journal import seal
-from fsm.errors import Conflict, FsmError
+from fsm.errors import Conflict, FsmError, StateUnavailable
 from fsm.run.events import Event
 from fsm.stores import refusals
 from fsm.stores.database import FAULTS, abandon, unavailable
@@ -31,6 +32,7 @@ class SqliteJournal:
         "_cursor",
         "_hash",
         "_identity",
+        "_inode",
         "_lock",
         "_number",
         "_path",
@@ -54,6 +56,7 @@ class SqliteJournal:
         self._seq = row.seq
         self._hash = row.hash
         self._writable = True
+        self._inode = os.stat(path).st_ino  # noqa: PTH116 - of the very file that the connection has open
 
     def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
         """Write the events, all or none; durable when it returns. See `Journal`.
@@ -64,6 +67,7 @@ class SqliteJournal:
         if not self._writable:
             raise refusals.closed(self.run_id)
         self._writable = False  # until this append is known to have gone well
+        self._refuse_if_gone()
         at = moment(at)
         records = seal(events, after=self._seq, previous=self._hash, epoch=self.epoch, at=at)
         seq, hash_ = (records[-1].seq, records[-1].hash) if records else (self._seq, self._hash)
@@ -94,6 +98,21 @@ class SqliteJournal:
             raise unavailable(error, self._path, self.run_id) from error
         finally:
             self._lock.release()
+
+    def _refuse_if_gone(self) -> None:
+        """Raises `StateUnavailable` if what is written now would be in a file that nobody finds again.
+
+        A step may have removed it: `git clean`, `git reset --hard` over a state that was committed.
+        """
+        try:
+            found = os.stat(self._path).st_ino  # noqa: PTH116 - asked at every append
+        except OSError:
+            found = 0
+        if found != self._inode:
+            raise StateUnavailable(
+                f"{self._path} was removed or replaced while run {self.run_id} went on",
+                "find out what did that (a step?) and restore the file; nothing more was started",
+            )
 
     def _advance(self, at: float, state: str, seq: int, hash_: str, checksum: str) -> bool:
         """Move the run's head, if it is where this writer left it, in this epoch (I20)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fsm.plan.duration import format_duration
 from fsm.run import events as on
 from fsm.run.events import encode
-from fsm.views.text import shown, step_label
+from fsm.views.text import count, shown, step_label
 
 if TYPE_CHECKING:
     from fsm.run import Run
@@ -26,7 +26,7 @@ def event_line(run: Run, event: on.Event) -> str | None:
     """The event in one line for people; `None` for those that say nothing of their own."""
     match event:
         case on.RunCreated():
-            return f"Run {run.run_id}: {shown(run.plan.name)} ({len(run.steps)} steps)"
+            return f"Run {run.run_id}: {shown(run.plan.name)} ({count(len(run.steps), 'step')})"
         case on.RunApproved(by=by, how=how):
             return f"  approved by {shown(by)} ({how})"
         case on.RunPaused(reason=reason):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
 from fsm.views.calls import command_text
-from fsm.views.text import shown, step_label
+from fsm.views.text import count, shown, step_label
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -83,7 +83,8 @@ def report_text(view: Report) -> str:
     """The report as a page of text, without its trailing newline."""
     run = view.run
     lines = [view.headline]
-    for record in (*view.failed, *view.unknown):
+    told = [record for record in view.undone if record.error]
+    for record in (*view.failed, *view.unknown, *told):
         lines += ["", *_failure(run, record)]
     rows = [
         ("done", view.done),
@@ -149,24 +150,25 @@ def _headline(run: Run, held: bool) -> str:
     match run.state:
         case "completed":
             tolerated = sum(record.state == "failed" for record in run.steps)
-            but = f", {_count(tolerated, 'tolerated failure')}" if tolerated else ""
+            but = f", {count(tolerated, 'tolerated failure')}" if tolerated else ""
             return f"✓ {name}: completed{but}. Run {run.run_id}."
         case "paused":
             why = because
             if unknown:
-                why = f": {_count(len(unknown), 'step')} in an unknown state"
+                why = f": {count(len(unknown), 'step')} in an unknown state"
             elif failed:
-                why = f": {_count(len(failed), 'step')} failed{because}"
+                why = f": {count(len(failed), 'step')} failed{because}"
             return f"‖ {name}: paused{why}. Run {run.run_id}."
         case "failed":
             return f"✗ {name}: aborted{because}; nothing was undone. Run {run.run_id}."
         case "rolled_back":
-            return f"↶ {name}: rolled back{because}. Run {run.run_id}."
+            return f"↶ {name}: rolled back{because or _failures_in_words(run)}. Run {run.run_id}."
         case "needs_intervention" if not _stuck(run):
             return f"‖ {name}: the rollback stopped{because}, and can go on. Run {run.run_id}."
         case "needs_intervention":
             return (
-                f"⚠ ALERT: {name}: manual intervention is needed; the rollback stopped{because}. "
+                f"⚠ ALERT: {name}: manual intervention is needed; the rollback stopped"
+                f"{because or _failures_in_words(run)}. "
                 f"Run {run.run_id}."
             )
         case state if held:
@@ -185,7 +187,8 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     elif record.state == "interrupted":
         lines = [f"? {label} - interrupted: {shown(record.check_failed or record.error)}"]
     else:
-        what = "its rollback failed" if undoing else record.state
+        what = "its rollback failed" if undoing else record.state.replace("_", " ")
+        what = "failed, then rolled back" if record.state == "rolled_back" else what
         lines = [f"✗ {label} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
     facts = [("ran", command_text(call))]
@@ -196,9 +199,12 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     if record.seconds:
         facts.append(("took", format_duration(record.seconds)))
     lines += [f"    {title:<10} {value}" for title, value in facts]
+    log = f"fsm log {run.run_id} --step {record.id}"
     if record.tail:
-        lines.append(f"    last output (all of it: fsm log {run.run_id} --step {record.id})")
+        lines.append(f"    last output (all of it: {log})")
         lines += [f"    | {shown(line)}" for line in record.tail.splitlines()]
+    elif record.attempt:
+        lines.append(f"    output     {log}")
     return lines
 
 
@@ -214,7 +220,10 @@ def _next(run: Run, held: bool) -> list[tuple[str, str]]:
             return [
                 (f"resume {run_id} --rerun {step}", "run it again: you know that is safe"),
                 (f"resume {run_id} --done {step}", "go on: you saw that it was done"),
-                rollback,
+                (
+                    f"mark {step} undone --run {run_id} --reason …",
+                    "before a rollback: it had no effect",
+                ),
             ]
         case "paused":
             return [(f"resume {run_id}", _resume_words(run)), rollback, abort]
@@ -231,11 +240,21 @@ def _next(run: Run, held: bool) -> list[tuple[str, str]]:
         case "running" | "rolling_back" | "aborting" if held:
             return [abort]
         case "running":
-            return [(f"resume {run_id}", "take it up where it was left"), rollback, abort]
-        case "rolling_back" | "aborting":
             return [(f"resume {run_id}", "take it up where it was left"), abort]
+        case "rolling_back":
+            return [(f"rollback {run_id}", "go on; what was being undone is undone again"), abort]
+        case "aborting":
+            return [(f"abort {run_id}", "end it")]
         case _:
             return []
+
+
+def _failures_in_words(run: Run) -> str:
+    """Why a rollback began by itself; empty if no failure did it."""
+    if not run.failed:
+        return ""
+    names = ", ".join(f"`{step.id}`" for step in run.plan.steps if step.id in run.failed)
+    return f" because {count(len(run.failed), 'step')} failed: {names}"
 
 
 def _stuck(run: Run) -> list[StepRecord]:
@@ -245,14 +264,18 @@ def _stuck(run: Run) -> list[StepRecord]:
 
 def _resume_words(run: Run) -> str:
     failed = [r for r in run.steps if r.state == "failed" and not r.concluded]
-    return f"try {_names(failed)} again and go on" if failed else "go on"
+    words = f"try {_names(failed)} again and go on" if failed else "go on"
+    policy = run.plan.error_handling
+    if policy.multiple_failures == "rollback" and len(run.failed) + 1 >= policy.several:
+        words += "; if another step fails, all is rolled back"
+    return words
 
 
 def _undo_words(run: Run) -> str:
     undoable = sum(1 for r in run.steps if r.outstanding and r.step.rollback is not None)
     if not undoable:
         return "end it; no completed step has a rollback"
-    return f"undo {_count(undoable, 'completed step')}, the last first"
+    return f"undo {count(undoable, 'completed step')}, the last first"
 
 
 def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
@@ -277,10 +300,6 @@ def _names(records: Sequence[StepRecord], most: int = 12, space: str = " ") -> s
     ]
     more = f" and {len(records) - most} more" if len(records) > most else ""
     return ", ".join(names) + more
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _step_json(record: StepRecord) -> dict[str, JsonValue]:

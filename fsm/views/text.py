@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fsm.plan.model import Step
 
-__all__ = ["shown", "step_label"]
+__all__ = ["count", "shown", "step_label"]
 
 _HIDDEN = (
     *(0x061C, 0x2028, 0x2029, 0xFEFF),
@@ -32,3 +32,8 @@ def shown(text: str) -> str:
 def step_label(index: int, step: Step) -> str:
     """`Step 2: NAME`, counting from 1 in execution order."""
     return f"Step {index + 1}: {shown(step.name)}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.views.text import shown
+from fsm.views.text import count, shown
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -20,10 +20,8 @@ def validation_text(plan: Plan, findings: Findings) -> str:
     if findings.problems:
         lines = [f"✗ {problem}" for problem in findings.problems]
         return "\n".join([*lines, f"{len(lines)} of {findings.checks} checks failed"])
-    return (
-        f"✓ {shown(plan.name)}: {len(plan.steps)} steps, {findings.checks} checks, no problem\n"
-        f"  digest {plan.digest}"
-    )
+    found = f"{count(len(plan.steps), 'step')}, {count(findings.checks, 'check')}, no problem"
+    return f"✓ {shown(plan.name)}: {found}\n  digest {plan.digest}"
 
 
 def validation_json(plan: Plan, findings: Findings) -> dict[str, JsonValue]:

@@ -63,20 +63,22 @@ def test_an_append_is_there_when_it_returns(world: Any) -> None:
     assert world.again().runs()[0] == stored.summary
 
 
+UNWRITABLE = StepMarked("s", "done", "ann", object())  # type: ignore[arg-type]
+
+
 def test_an_append_that_cannot_be_written_records_none_of_its_events(world: Any) -> None:
     journal = world.begin()
     before = world.events()
-    unwritable = StepMarked("s", "done", "ann", "\ud800")
-    with pytest.raises(ValueError, match=r"utf-8|surrogates"):
-        journal.append([STARTED, unwritable], at=1001.0, state="paused")
+    with pytest.raises(TypeError):
+        journal.append([STARTED, UNWRITABLE], at=1001.0, state="paused")
     assert world.events() == before
     assert world.again().runs()[0].state == "running"
 
 
 def test_a_journal_that_failed_once_takes_no_more(world: Any) -> None:
     journal = world.begin()
-    with pytest.raises(ValueError, match=r"utf-8|surrogates"):
-        journal.append([StepMarked("s", "done", "ann", "\ud800")], at=1.0, state="running")
+    with pytest.raises(TypeError):
+        journal.append([UNWRITABLE], at=1.0, state="running")
     with pytest.raises(StateUnavailable, match="may no longer write the journal of run run-1"):
         journal.append([STARTED], at=1001.0, state="running")
     assert len(world.events()) == 1

@@ -82,6 +82,7 @@ def test_everything_is_for_its_user_alone(state: Any, umask: int) -> None:
         os.umask(before)
     folder = state.path.parent
     assert {path.name: mode(path) for path in folder.rglob("*")} == {
+        ".gitignore": 0o600,
         "state.db": 0o600,
         "state.db-wal": 0o600,
         "state.db-shm": 0o600,
@@ -127,9 +128,34 @@ def test_a_refused_run_leaves_no_lock(state: Any) -> None:
 def test_the_log_is_merged_when_the_last_writer_closes(state: Any) -> None:
     state.begin().close()
     assert sorted(path.name for path in state.path.parent.iterdir()) == [
+        ".gitignore",
         "state.db",
         "state.db-locks",
     ]
+
+
+def test_the_state_stays_out_of_git(state: Any) -> None:
+    state.begin().close()
+    assert (state.path.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_a_folder_that_was_there_before_is_not_kept_out_of_git(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "state.db").approve(Approval("0" * 64, "ann", 1.0, "yes"))
+    assert not (tmp_path / ".gitignore").exists()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_taken_away_is_noticed_at_the_next_append(
+    state: Any, replaced: bool
+) -> None:
+    """`git reset --hard` over a state that was committed: the open file is no longer the path's."""
+    journal = state.begin()
+    content = state.path.read_bytes()
+    state.path.unlink()
+    if replaced:
+        state.path.write_bytes(content)
+    with pytest.raises(StateUnavailable, match="was removed or replaced while run run-1 went on"):
+        journal.append([StepStarted("s", 1)], at=1.0, state="running")
 
 
 def test_a_commit_waits_for_the_disk(state: Any) -> None:
