@@ -27,8 +27,8 @@ def mark_of(env: Mapping[str, str]) -> frozenset[bytes]:
 class Kin:
     """The processes of one attempt, as far as they have been seen.
 
-    `leader` is the number of its first process, `since` the clock tick before it started. `has_grown`
-    says whether the last survey saw somebody for the first time.
+    `leader` is the number of its first process, `since` the clock tick before it started. `is_moving`
+    says whether the last survey saw somebody for the first time, or on the way to another parent.
     """
 
     def __init__(self, leader: int, since: int, mark: frozenset[bytes]) -> None:
@@ -42,14 +42,15 @@ class Kin:
         self._starts: dict[int, int] = {}
         self._looked_at: set[int] = set()
         self._spoken_for: set[int] | None = None
-        self.has_grown = False
+        self.is_moving = False
 
     def survey(self) -> list[Proc]:
         """Walk all processes: those of this attempt that run. Takes the status of adopted dead ones."""
-        table = {pid: proc for pid in all_pids() if (proc := look_at(pid)) is not None}
-        self._looked_at = set(table)
+        pids = all_pids()
+        self._looked_at = set(pids)
+        table = {pid: proc for pid in pids if (proc := look_at(pid)) is not None}
         self._spoken_for = None
-        self.has_grown = False
+        self.is_moving = False
         kin: list[Proc] = []
         others = [proc for proc in table.values() if self._comes_into_question(proc)]
         grows = True
@@ -96,7 +97,7 @@ class Kin:
             return False
         if self._starts.get(proc.pid) != proc.start:
             self._starts[proc.pid] = proc.start
-            self.has_grown = True
+            self.is_moving = True
         if proc.session != self._my_session:
             self._sessions.add(proc.session)
         return True
@@ -136,4 +137,6 @@ class Kin:
             elif proc.parent == self._me and proc.pid != self._leader:
                 reap(proc.pid)
                 self._looked_at.discard(proc.pid)
+            elif proc.parent in self._starts:
+                self.is_moving = True  # its parent has not quite ended; then it may come to us
         return alive

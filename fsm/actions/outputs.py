@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-class BadOutputs(Exception):  # noqa: N818 - it never leaves this package
+class BadOutputs(Exception):
     """The file is not what it may be; the text says what, with the line where there is one."""
 
 

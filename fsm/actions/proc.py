@@ -13,6 +13,7 @@ __all__ = ["Proc", "all_pids", "carries", "command_line", "look_at", "now_in_tic
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _ENVIRON_BYTES = 8 << 20  # more than the kernel lets a process have
+_EXEC_LOOKS = 200
 
 
 class Proc(NamedTuple):
@@ -57,7 +58,7 @@ def look_at(pid: int) -> Proc | None:
 
 def carries(pid: int, mark: frozenset[bytes]) -> bool:
     """Whether the process was started with all those `NAME=value` in its environment."""
-    return bool(mark) and mark.issubset(_read(pid, "environ", _ENVIRON_BYTES).split(b"\0"))
+    return bool(mark) and mark.issubset(_environ(pid).split(b"\0"))
 
 
 def command_line(pid: int) -> str:
@@ -66,6 +67,23 @@ def command_line(pid: int) -> str:
     words = words or b"[" + _read(pid, "comm", 64).strip() + b"]"
     text = words.decode(errors="backslashreplace")
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _environ(pid: int) -> bytes:
+    # In the midst of execve(2) a process has a program, but neither arguments nor environment, for some
+    # microseconds; one that cleared its environment still has arguments.
+    for _ in range(_EXEC_LOOKS):
+        environ = _read(pid, "environ", _ENVIRON_BYTES)
+        if environ or _read(pid, "cmdline", 1) or not _has_program(pid):
+            return environ
+    return b""
+
+
+def _has_program(pid: int) -> bool:
+    try:
+        return bool(os.readlink(f"/proc/{pid}/exe"))  # noqa: PTH115 - a Path would only be thrown away
+    except OSError:
+        return False
 
 
 def _read(pid: int, name: str, limit: int) -> bytes:

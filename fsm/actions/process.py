@@ -163,7 +163,17 @@ class Process:
             self._sink(piece)
         else:
             self._close_pipe()
+            # A process closes its files just before it has ended: mostly one look saves a round of the loop.
+            if self._pidfd >= 0 and self._has_ended():
+                self._on_end()
         return len(piece)
+
+    def _has_ended(self) -> bool:
+        try:
+            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self.pid, flags) is not None
+        except ChildProcessError:
+            return True
 
     def _close_pidfd(self) -> None:
         if self._pidfd >= 0:

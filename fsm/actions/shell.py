@@ -56,7 +56,6 @@ class ShellAction:
             make_folder(task.outputs.parent)
         except OSError as error:
             return Failed(_masked(f"cannot make {task.outputs.parent}: {error.strerror}", masker))
-        discard_outputs(task.outputs)
         try:
             process = Process(argv, cwd=str(task.cwd), env=task.env, sink=log.write)
         except (OSError, ValueError) as error:

@@ -44,7 +44,7 @@ async def end_tree(
 
     Asks first, with SIGTERM (and SIGCONT, so that the stopped hear it), and waits until all have gone, at
     most `grace_seconds`; then kills. A cancellation ends the asking; further ones change nothing. Returns
-    those that the kernel did not let die within ten seconds.
+    those that were still there after ten seconds of killing; if they fork too fast, the last ones seen.
     """
     ending = _Ending(process, Kin(process.pid, process.started, mark))
     try:
@@ -67,18 +67,17 @@ class _Ending:
     async def ask(self, grace_seconds: float) -> None:
         """Ask each once to end, as it is found; returns when all have gone or the time is over."""
         deadline = self._loop.time() + grace_seconds
-        alive = self._kin.survey()
+        # The group first, and at once: who is found in it later was asked, or is tidying up for one who was.
         self._process.signal_group(signal.SIGTERM)
         self._process.signal_group(signal.SIGCONT)
-        asked = {proc[:2] for proc in alive if proc.group == self._process.pid}
-        while alive and self._loop.time() < deadline:
+        asked: set[tuple[int, int]] = set()
+        while (alive := self._kin.survey()) and self._loop.time() < deadline:
             for proc in alive:
-                if proc[:2] not in asked:
+                if proc.group != self._process.pid and proc[:2] not in asked:
                     asked.add(proc[:2])
                     self._send(proc, signal.SIGTERM)
                     self._send(proc, signal.SIGCONT)
             await self._gone(alive, deadline)
-            alive = self._kin.survey()
 
     async def force(self) -> Sequence[Proc]:
         """Kill until a walk finds nobody alive and nobody new; who is left if that takes too long.
@@ -86,11 +85,15 @@ class _Ending:
         Somebody new, even if dead, means that somebody was still forking.
         """
         deadline = self._loop.time() + _FORCE_SECONDS
+        seen: Sequence[Proc] = ()
         while True:
             self._process.signal_group(signal.SIGKILL)
             alive = self._kin.survey()
-            if not (alive or self._kin.has_grown) or self._loop.time() >= deadline:
-                return alive
+            if not (alive or self._kin.is_moving):
+                return ()
+            seen = alive or seen
+            if self._loop.time() >= deadline:
+                return seen
             for proc in [*alive, *self._stop(alive)]:
                 self._send(proc, signal.SIGKILL)
             with suppress(asyncio.CancelledError):

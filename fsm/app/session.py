@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,15 @@ class Session:
     was_stopped: bool = False
 
     def request(self, event: on.Event) -> None:
-        """Record what a person asks, durably with the next write. Raises `TransitionRefused`."""
+        """Record what a person asks, durably with the next write. Raises `TransitionRefused`.
+
+        The reason that they typed is masked (I22).
+        """
+        if isinstance(event, on.RollbackRequested | on.RunAborted | on.StepMarked) and event.reason:
+            from fsm.actions.masking import Masker
+
+            masked = Masker(self.executor.site.secrets).mask(event.reason.encode(errors="replace"))
+            event = replace(event, reason=masked.decode())
         self.executor.record(event)
 
     def require_environment(self) -> None:

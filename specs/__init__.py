@@ -1,0 +1,1 @@
+"""Acceptance: what fsm promises, in Gherkin, tried on the real command."""

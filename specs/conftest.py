@@ -1,0 +1,25 @@
+"""The vocabulary of the features, by what it speaks of, and the place in which a scenario happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .place import Place
+from .steps import bad_plans, damage, files, git, happenings, journals, plans, processes, running
+
+_VOCABULARY = (bad_plans, damage, files, git, happenings, journals, plans, processes, running)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for steps in _VOCABULARY:
+        config.pluginmanager.register(steps)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """An empty folder, a home and an environment of its own; nothing outlives it."""
+    with Place.at(tmp_path) as place:
+        yield place

@@ -1,0 +1,108 @@
+"""A run's journal, read as a stranger would: from the database, by no code of fsm's."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Entry", "all_rows", "entries", "newest_run", "opened", "state_of", "told"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record: what happened, when (in seconds), and its fields."""
+
+    at: float
+    kind: str
+    data: dict[str, Any]
+
+    @property
+    def step(self) -> str:
+        return str(self.data.get("step", ""))
+
+
+@contextmanager
+def opened(database: Path) -> Iterator[sqlite3.Connection]:
+    assert database.exists(), f"there is no {database}"
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=10)) as connection:
+        yield connection
+
+
+@contextmanager
+def _read(database: Path) -> Iterator[sqlite3.Connection]:
+    """For reading alone, beside any writer; on a read-only disk nobody writes."""
+    assert database.exists(), f"there is no {database}"
+    beside = "mode=ro" if os.access(database.parent, os.W_OK) else "immutable=1"
+    with closing(sqlite3.connect(f"{database.as_uri()}?{beside}", uri=True)) as connection:
+        yield connection
+
+
+def newest_run(database: Path) -> str:
+    """The id of the newest run."""
+    with _read(database) as connection:
+        row = connection.execute("SELECT run_id FROM runs ORDER BY number DESC LIMIT 1").fetchone()
+    assert row, "no run is recorded"
+    return str(row[0])
+
+
+def state_of(database: Path) -> str:
+    """The state of the newest run, as the list of runs has it."""
+    with _read(database) as connection:
+        return str(connection.execute("SELECT state FROM runs ORDER BY number DESC").fetchone()[0])
+
+
+def entries(database: Path, number: int | None = None) -> list[Entry]:
+    """The journal of a run by its number from 1, oldest run first; of the newest run by default."""
+    with _read(database) as connection:
+        if number is None:
+            (number,) = connection.execute("SELECT max(number) FROM runs").fetchone()
+        rows = connection.execute(
+            "SELECT at, kind, data FROM records WHERE place >> 32 = ? ORDER BY place", (number,)
+        ).fetchall()
+    return [Entry(at, kind, json.loads(data)) for at, kind, data in rows]
+
+
+def all_rows(database: Path) -> list[tuple[Any, ...]]:
+    """Every record of every run, as stored."""
+    with _read(database) as connection:
+        return connection.execute("SELECT * FROM records ORDER BY place").fetchall()
+
+
+def told(entry: Entry) -> str:
+    """The record in words, such as `branch started`; empty for those that begin a run."""
+    match entry.kind:
+        case "StepProbed":
+            words = f"found {entry.data['verdict']}"
+        case "StepMarked":
+            words = f"marked {entry.data['as_']}"
+        case "StepFailed" if entry.data.get("retry_at"):
+            words = "to be retried"
+        case "UndoFailed" if entry.data.get("retry_at"):
+            words = "undo to be retried"
+        case kind:
+            words = _WORDS.get(kind, "")
+    return f"{entry.step} {words}".strip().replace("_", " ")
+
+
+_WORDS = {
+    "StepStarted": "started",
+    "StepCompleted": "completed",
+    "StepFailed": "failed",
+    "StepCancelled": "cancelled",
+    "StepSkipped": "skipped",
+    "UndoStarted": "undo started",
+    "UndoCompleted": "undone",
+    "UndoFailed": "undo failed",
+    "UndoCancelled": "undo cancelled",
+    "RunPaused": "paused",
+    "RunResumed": "resumed",
+    "RollbackRequested": "rollback requested",
+    "RunAborted": "aborted",
+    "RunnerLost": "runner lost",
+}

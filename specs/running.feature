@@ -1,0 +1,422 @@
+Feature: Run a plan step by step, with everything visible
+
+  Scenario: Steps run in the order of their dependencies, ties as declared
+    Given the plan:
+      """
+      plan:
+        id: order
+        steps:
+          - {id: roof, depends_on: [walls], run: echo roof >> happened}
+          - {id: garden, run: echo garden >> happened}
+          - {id: walls, depends_on: [ground], run: echo walls >> happened}
+          - {id: ground, run: echo ground >> happened}
+          - {id: party, depends_on: [roof, garden], run: echo party >> happened}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And what happened is "garden ground walls roof party"
+
+  Scenario: What a person sees, line by line
+    Given the approved plan "ticket" of the specs
+    And there is a file "mended"
+    When I run `fsm run plan.yaml`
+    Then it exits with 0
+    And there is no error
+    And it prints, line by line:
+      """
+      Run {run}: Move a ticket (3 steps)
+      approved by …@… (fsm approve)
+      ▶ Step 1: Create the branch - started
+      ✓ Step 1: Create the branch - completed
+      ▶ Step 2: Move the ticket - started
+      ✓ Step 2: Move the ticket - completed
+      ▶ Step 3: Tell the team - started
+      ✓ Step 3: Tell the team - completed
+      ✓ Move a ticket: completed. Run {run}.
+      """
+    And the journal tells:
+      """
+      branch started, branch completed
+      ticket started, ticket completed
+      mail started, mail completed
+      """
+    And the run is "completed"
+
+  Scenario: What a person sees when a step fails
+    Given the plan "ticket" of the specs
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints, line by line:
+      """
+      ✓ Step 1: Create the branch - completed
+      ▶ Step 2: Move the ticket - started
+      ✗ Step 2: Move the ticket - failed: exit code 7
+      ‖ Move a ticket: paused: 1 step failed. Run {run}.
+      ✗ Step 2: Move the ticket - failed: exit code 7
+      ran…echo asking the server…
+      exit code  7
+      last output (all of it: fsm log {run} --step ticket)
+      | asking the server
+      | no such ticket
+      done: 1 Create the branch
+      not done: 3 Tell the team
+      may have left partial effects: 2 Move the ticket
+      What you can do now:
+      fsm resume {run}…try 2 Move the ticket again and go on; if another step fails, all is rolled back
+      fsm rollback {run}…undo 1 completed step, the last first
+      fsm abort {run}…give up; nothing is undone
+      """
+    And it does not print "Step 3: Tell the team - started"
+
+  Scenario: For programs, every event is a line of JSON, and the report is the last
+    Given the plan "ticket" of the specs
+    When I run `fsm run plan.yaml --yes --json`
+    Then it exits with 3
+    And there is no error
+    And every line it prints is one JSON document
+    And it prints these events, one a line:
+      """
+      RunCreated
+      RunApproved
+      RunValidated
+      RunStarted
+      StepStarted branch
+      StepCompleted branch
+      StepStarted ticket
+      StepFailed ticket
+      Report
+      """
+    And its JSON has "state" "paused"
+    And its JSON has "exit_code" 3
+    And its JSON has "run" "{run}"
+    And its JSON has "steps.1.step" "ticket"
+    And its JSON has "steps.1.state" "failed"
+    And its JSON has "steps.1.exit_code" 7
+    And its JSON has "partial" ["ticket"]
+    And its JSON has "next.0.command" "fsm resume {run}"
+
+  Scenario: What a step puts out, later steps take in
+    Given the plan:
+      """
+      plan:
+        id: outputs
+        params: {greeting: good morning}
+        steps:
+          - id: measure
+            run: |
+              echo "size=42" >> "$FSM_OUTPUT"
+              echo "note=two words; \$(touch evil) 'and' \"quotes\"" >> "$FSM_OUTPUT"
+          - id: by-argument
+            depends_on: measure
+            run: [sh, -c, 'printf "%s\n" "$1" "$2" > arguments', sh, "{{ steps.measure.outputs.size }}", "{{ steps.measure.outputs.note }}"]
+          - id: by-environment
+            depends_on: measure
+            env:
+              NOTE: "{{ params.greeting }}, {{ steps.measure.outputs.note }}"
+            run: printf "%s\n" "$NOTE" > environment
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And the file "arguments" reads:
+      """
+      42
+      two words; $(touch evil) 'and' "quotes"
+      """
+    And the file "environment" reads:
+      """
+      good morning, two words; $(touch evil) 'and' "quotes"
+      """
+    And there is no file "evil"
+
+  Scenario: A parameter is data, whatever it looks like
+    Given the plan:
+      """
+      plan:
+        id: hostile
+        params: {title: hello}
+        env: {TITLE: "{{ params.title }}"}
+        steps:
+          - {id: shell, run: 'printf "%s\n" "$TITLE" > by-shell'}
+          - {id: list, run: [sh, -c, 'printf "%s\n" "$1" > by-list', sh, "{{ params.title }}"]}
+      """
+    When I run `fsm run plan.yaml --yes -p 'title="; touch evil; $(touch evil) `touch evil` {{ 7*7 }}'`
+    Then it exits with 0
+    And the file "by-shell" reads:
+      """
+      "; touch evil; $(touch evil) `touch evil` {{ 7*7 }}
+      """
+    And the file "by-list" reads:
+      """
+      "; touch evil; $(touch evil) `touch evil` {{ 7*7 }}
+      """
+    And there is no file "evil"
+
+  Scenario: A list is run without a shell, text with one
+    Given the plan:
+      """
+      plan:
+        id: shells
+        steps:
+          - {id: list, run: [touch, "$HOME and *"]}
+          - {id: text, run: "echo $((6 * 7)) | tee answer"}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And there is a file "$HOME and *"
+    And the file "answer" reads "42"
+
+  Scenario: Environment and folder of a step, and what every step may know
+    Given the environment has INHERITED=from-the-caller
+    And there is a folder "sub"
+    And the plan:
+      """
+      plan:
+        id: surroundings
+        env: {COLOUR: blue, SIZE: "{{ 6 * 7 }}"}
+        steps:
+          - id: where
+            cwd: sub
+            env: {COLOUR: green}
+            run: echo "$INHERITED $COLOUR $SIZE $FSM_STEP_ID $FSM_ATTEMPT" > here; echo "$FSM_RUN_ID" > run
+          - id: nothing-to-read
+            run: cat > read-from-stdin
+      """
+    When I run `fsm run plan.yaml --yes` with "no step's business" on its stdin
+    Then it exits with 0
+    And the file "sub/here" reads "from-the-caller green 42 where 1"
+    And the file "sub/run" reads "{run}"
+    And the file "read-from-stdin" reads ""
+
+  Scenario: All attempts of a step in one run share a key, by which another system can tell them apart from new work
+    Given the plan:
+      """
+      plan:
+        id: keys
+        steps:
+          - id: pay
+            retry: {attempts: 2, delay: 10ms}
+            run: echo "$FSM_ATTEMPT $FSM_IDEMPOTENCY_KEY" >> keys; test "$FSM_ATTEMPT" = 2
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And the file "keys" reads "1 {run}:pay 2 {run}:pay"
+
+  Scenario: A step whose condition is false is skipped, and what depends on it goes on
+    Given the plan:
+      """
+      plan:
+        id: conditions
+        params: {deploy: false}
+        steps:
+          - {id: probe, run: 'echo "free=12" >> "$FSM_OUTPUT"'}
+          - {id: clean, depends_on: probe, if: steps.probe.outputs.free | int < 10, run: echo clean >> happened}
+          - {id: deploy, if: params.deploy, run: echo deploy >> happened}
+          - {id: report, depends_on: [clean, deploy], run: echo report >> happened}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And what happened is "report"
+    And it prints "– Step 2: clean - skipped: `if: steps.probe.outputs.free | int < 10` is false"
+    And it prints "– Step 3: deploy - skipped"
+    And it prints "skipped: 2 clean, 3 deploy"
+    And the run is "completed"
+
+  Scenario: A condition that cannot be decided is a failure, never a no
+    Given the plan:
+      """
+      plan:
+        id: undecidable
+        steps:
+          - {id: probe, run: 'echo "free=many" >> "$FSM_OUTPUT"'}
+          - {id: clean, depends_on: probe, if: steps.probe.outputs.free, run: echo clean >> happened}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "✗ Step 2: clean - failed: `if: steps.probe.outputs.free`: the condition is neither true nor false but `many`"
+    And nothing happened
+
+  Scenario: An output that a step did not give is a failure of the step that wants it
+    Given the plan:
+      """
+      plan:
+        id: missing-output
+        steps:
+          - {id: probe, run: "true"}
+          - {id: use, depends_on: probe, run: [touch, "used-{{ steps.probe.outputs.size }}"]}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "✗ Step 2: use - failed: …size…"
+    And no file begins with "used-"
+
+  Scenario: What a step prints is kept whole, also what is no text
+    Given the plan:
+      """
+      plan:
+        id: output
+        steps:
+          - {id: speak, run: 'echo to stdout; echo to stderr >&2; printf "\377\000\033[31mred\033]0;title\007\n"; exit 1'}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "| to stdout"
+    And it prints "| to stderr"
+    And it prints "| \xffred"
+    And it prints no control characters
+    When I run `fsm log --step speak`
+    Then it prints "to stdout"
+    And it prints "to stderr"
+    And it prints "\xffred"
+    And it prints no control characters
+    And the log of "speak" has every byte
+
+  Scenario: A step that prints without end does not fill the disk; what is left out is counted
+    Given the plan:
+      """
+      plan:
+        id: verbose
+        steps:
+          - {id: speak, run: "echo the beginning; yes | head -c 30000000; echo the end; exit 1"}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "| the end"
+    And the files of the state are smaller than 11 MB together
+    When I run `fsm log --step speak`
+    Then it prints "the beginning"
+    And it prints "[fsm] … … bytes left out …"
+    And it prints "the end"
+
+  Scenario: A step that is killed from outside has failed, and says by what
+    Given the plan:
+      """
+      plan:
+        id: killed
+        steps:
+          - {id: gone, run: "kill -9 $$"}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "✗ Step 1: gone - failed: killed by SIGKILL"
+
+  Scenario: A step that closes its output and goes on is waited for
+    Given the plan:
+      """
+      plan:
+        id: silent
+        steps:
+          - {id: silent, run: "exec > /dev/null 2>&1; timed silent"}
+          - {id: next, depends_on: silent, run: timed next}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And "silent" had ended when "next" began
+
+  Scenario: A command that is not there is found before anything runs
+    Given the plan:
+      """
+      plan:
+        id: missing
+        steps:
+          - {id: one, run: echo one >> happened}
+          - {id: two, run: [no-such-command]}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "step `two`: …no-such-command…"
+    And nothing happened
+
+  Scenario: A variable that the plan needs from its caller is asked for before anything runs
+    Given the plan:
+      """
+      plan:
+        id: needs
+        env: {REGION: }
+        steps:
+          - {id: one, run: echo "$REGION" >> happened}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "the environment variable REGION is not set"
+    And nothing happened
+    Given the environment has REGION=eu
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And what happened is "eu"
+
+  Scenario: A command that disappears meanwhile is a failed step, not a crash
+    Given the file "tool":
+      """
+      #!/bin/sh
+      echo tool >> happened
+      """
+    And the file "tool" may be executed
+    And the plan:
+      """
+      plan:
+        id: vanishing
+        steps:
+          - {id: remove, run: rm tool}
+          - {id: use, depends_on: remove, run: [./tool]}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "✗ Step 2: use - failed: …No such file or directory…"
+
+  Scenario: A dry run that fails keeps the plan from running
+    Given the plan:
+      """
+      plan:
+        id: rehearsal
+        steps:
+          - {id: one, run: echo one >> happened}
+          - {id: two, run: echo two >> happened, dry_run: "echo the server says no; exit 4"}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "step `two`, dry_run: …4…: the server says no"
+    And nothing happened
+
+  Scenario: On success the lease is cleared and the history kept
+    Given the plan "ticket" of the specs
+    And there is a file "mended"
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And nobody else may read the state folder or anything in it
+    When I run `fsm log`
+    Then it exits with 0
+    And it prints "✓ Step 3: Tell the team - completed"
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+
+  Scenario: Taken up from elsewhere, a run goes on in the folder where it began
+    Given the plan "ticket" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    And there is a file "mended"
+    And there is a folder "elsewhere"
+    When I run `fsm resume --state sqlite:../.fsm/state.db` in the folder "elsewhere"
+    Then it exits with 0
+    And what happened is "branch ticket mail"
+
+  Scenario: On a terminal there is a live line with what is in flight, and colours
+    Given the plan:
+      """
+      plan:
+        id: live
+        steps:
+          - {id: one, name: First thing, run: "sleep 0.6"}
+          - {id: two, name: Second thing, run: "true"}
+      """
+    When I run `fsm run plan.yaml --yes` on a terminal
+    Then it exits with 0
+    And it prints "First thing 0s   [0/2]"
+    And it prints "Step 1: First thing - completed"
+    And what it prints is coloured
+
+  Scenario: NO_COLOR is honoured
+    Given the environment has NO_COLOR=1
+    And the plan "ticket" of the specs
+    When I run `fsm run plan.yaml --yes` on a terminal
+    Then it exits with 3
+    And it prints "Step 1: Create the branch - completed"
+    And nothing it prints is coloured

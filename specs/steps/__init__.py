@@ -1,0 +1,1 @@
+"""What the features say, and what it means."""

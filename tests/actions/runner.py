@@ -1,0 +1,104 @@
+"""A runner in a process of its own: becomes the sub-reaper, performs commands, cancels, and reports.
+
+Called with a JSON object: `commands` (all at once), `cancel` (the index of the one to cancel, once the file
+`ready` exists in its folder, twice if `hurry`; then each finds a file `done`), `grace`, `before` (a command
+that is performed first), `crowd` (how many other processes there seem to be, which all must be looked at).
+Prints what became
+of them, of the orphans it adopted, and of children of its own that no step began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from fsm.actions import ShellAction, become_subreaper, kin
+from fsm.actions.proc import all_pids, look_at
+from fsm.engine.ports import Task
+
+
+def task(index: int | str, command: object, grace: float) -> Task:
+    folder = Path.cwd() / str(index)
+    folder.mkdir()
+    outputs = folder / "outputs"
+    env = {
+        **os.environ,
+        "FSM_RUN_ID": f"run {Path.cwd()}",
+        "FSM_STEP_ID": f"step-{index}",
+        "FSM_ATTEMPT": "1",
+        "FSM_OUTPUT": str(outputs),
+    }
+    return Task(
+        run_id="run",
+        step_id=f"step-{index}",
+        attempt=1,
+        purpose="run",
+        action="run",
+        params={"command": command},  # type: ignore[dict-item]
+        env=env,
+        cwd=folder,
+        log=folder / "log",
+        outputs=outputs,
+        grace_seconds=grace,
+    )
+
+
+async def drive(job: dict[str, Any], own: set[int]) -> dict[str, Any]:
+    if "before" in job:
+        await ShellAction().perform(task("before", job["before"], 0))
+    tasks = [task(n, command, job.get("grace", 5)) for n, command in enumerate(job["commands"])]
+    running = [asyncio.ensure_future(ShellAction().perform(each)) for each in tasks]
+    seconds = 0.0
+    if (index := job.get("cancel")) is not None:
+        while not (tasks[index].cwd / "ready").exists():
+            await asyncio.sleep(0.005)
+        began = time.monotonic()
+        running[index].cancel()
+        if job.get("hurry"):
+            await asyncio.sleep(0.1)
+            assert not running[index].done(), "it should still be waiting for the grace to pass"
+            running[index].cancel()
+        await asyncio.wait([running[index]])
+        seconds = time.monotonic() - began
+        for each in tasks:
+            (each.cwd / "done").touch()
+    ended = await asyncio.gather(*running, return_exceptions=True)
+    procs = [proc for pid in all_pids() if (proc := look_at(pid)) and pid not in own]
+    adopted = [proc for proc in procs if proc.parent == os.getpid()]
+    return {
+        "seconds": seconds,
+        "outcomes": [type(each).__name__ for each in ended],
+        "tails": [getattr(each, "tail", "") for each in ended],
+        "logs": [each.log.read_text() if each.log.exists() else "" for each in tasks],
+        "adopted": sum(proc.running for proc in adopted),
+        "zombies": sum(not proc.running for proc in adopted),
+    }
+
+
+def main() -> None:
+    job = json.loads(sys.argv[1])
+    assert become_subreaper()
+    crowd = range(1 << 24, (1 << 24) + job.get("crowd", 0))
+    kin.all_pids = lambda: [*all_pids(), *crowd]  # type: ignore[attr-defined]
+    foreign = [
+        subprocess.Popen(["sleep", "600"]),
+        subprocess.Popen(["sleep", "600"], start_new_session=True),
+        subprocess.Popen(["sleep", "600"], start_new_session=True, env={}),
+    ]
+    # This one ends while the step is being ended; its status belongs to its Popen.
+    brief = subprocess.Popen(["sh", "-c", "exit 9"], start_new_session=True)
+    report = asyncio.run(drive(job, {each.pid for each in [*foreign, brief]}))
+    report["foreign"] = [each.poll() for each in foreign] + [brief.wait()]
+    for each in foreign:
+        each.kill()
+        each.wait()
+    print(json.dumps(report))
+
+
+main()

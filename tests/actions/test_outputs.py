@@ -1,0 +1,73 @@
+"""What the file of FSM_OUTPUT may hold, and what is said of one that holds anything else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fsm.actions.masking import Masker
+from fsm.actions.outputs import BadOutputs, take_outputs
+
+CASES = [
+    (b"", {}),
+    (b"a=1\n", {"a": "1"}),
+    (b"a=1", {"a": "1"}),
+    (b"a=\n", {"a": ""}),
+    (b"a= b = c \n\n_x9=<<EOF\n", {"a": " b = c ", "_x9": "<<EOF"}),
+    (b"a=1\r\nb=2\r\n", {"a": "1", "b": "2"}),
+    (b"a=1\na=2\n", {"a": "2"}),
+    (b"a<<EOF\nx=1\n\n EOF\nEOF\nb=2\n", {"a": "x=1\n\n EOF", "b": "2"}),
+    (b"a<<EOF\nEOF\n", {"a": ""}),
+    ("ä".encode() + b"=1\n", "line 1 is neither `name=value` nor `name<<WORD`"),
+    (b"a=\xc3\xa4\n", {"a": "ä"}),
+    (b"ok=1\n1a=2\n", "line 2 is neither `name=value` nor `name<<WORD`"),
+    (b"a =1\n", "line 1 is neither `name=value` nor `name<<WORD`"),
+    (b"=1\n", "line 1 is neither `name=value` nor `name<<WORD`"),
+    (b"a<<\n", "line 1 is neither `name=value` nor `name<<WORD`"),
+    (b"b=1\na<<END\nx\n", "line 2: the value has no end, a line that is just `END`"),
+    (b"a=\xff\n", "line 1 is not UTF-8"),
+    (b"a<<E\nx\n\0\nE\n", "line 3 holds a NUL byte"),
+    (b"a=" + b"x" * (1 << 20), "it is larger than 1 MiB"),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), CASES)
+def test_outputs_are_read_or_refused(
+    tmp_path: Path, content: bytes, expected: dict[str, str] | str
+) -> None:
+    path = tmp_path / "outputs"
+    path.write_bytes(content)
+    if isinstance(expected, str):
+        with pytest.raises(BadOutputs) as caught:
+            take_outputs(path, Masker())
+        assert str(caught.value) == expected
+    else:
+        assert take_outputs(path, Masker()) == expected
+    assert not path.exists()
+
+
+def test_without_a_file_there_are_no_outputs(tmp_path: Path) -> None:
+    assert take_outputs(tmp_path / "outputs", Masker()) == {}
+
+
+def test_a_secret_over_several_lines_of_a_value_is_masked(tmp_path: Path) -> None:
+    (tmp_path / "outputs").write_text("a<<E\nk1\nk2\nE\n")
+    assert take_outputs(tmp_path / "outputs", Masker([b"k1\nk2"])) == {"a": "***"}
+
+
+def test_a_link_is_not_followed_and_a_pipe_blocks_nobody(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("a=1\n")
+    link = tmp_path / "link"
+    link.symlink_to(precious)
+    with pytest.raises(BadOutputs, match="it is a link"):
+        take_outputs(link, Masker())
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(BadOutputs, match="it is not a regular file"):
+        take_outputs(pipe, Masker())
+    with pytest.raises(BadOutputs, match="it is not a regular file"):
+        take_outputs(tmp_path, Masker())
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
