@@ -35,12 +35,16 @@ Observer = Callable[[Run, on.Event], None]
 
 @dataclass
 class Session:
-    """One run, held by this process. `was_stopped` tells after `drive` that a signal ended it."""
+    """One run, held by this process. `was_stopped` tells after `drive` that a signal ended it.
+
+    `found` is the state the run was in when it was taken up; what a dead runner left may have changed it.
+    """
 
     run: Run
     executor: Executor
     created: on.RunCreated
     person: str
+    found: str
     was_stopped: bool = False
 
     def request(self, event: on.Event) -> None:
@@ -174,7 +178,7 @@ def _held(
         tail=lambda log: read_tail(log, site.secrets),
     )
     try:
-        yield Session(run, Executor(run, journal, world), created, whoami())
+        yield Session(run, Executor(run, journal, world), created, whoami(), run.state)
     finally:
         journal.close()
 

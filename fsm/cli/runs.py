@@ -130,10 +130,10 @@ def resume(
         session.require_environment()
         for step in (*rerun, *done, *([from_step] if from_step else [])):
             _known(run, step)
-        if run.state in {"rolling_back", "aborting"}:
+        if session.found in {"rolling_back", "aborting"}:
             if from_step or rerun or done:
                 raise Refused(
-                    f"run {run.run_id} is {run.state}: no step goes forward any more",
+                    f"run {run.run_id} is {session.found}: no step goes forward any more",
                     f"let it go on with: fsm resume {run.run_id}",
                 )
         else:
@@ -172,7 +172,7 @@ def rollback(run_id: str | None, as_json: bool, state: str | None, grace: str, r
         take_up(workspace, found.run_id, progress.observe) as session,
     ):
         session.require_environment()
-        if session.run.state != "rolling_back":
+        if session.found != "rolling_back":
             session.request(on.RollbackRequested(by=session.person, reason=reason))
         session.drive()
     return _finish(output, session, state)
@@ -197,7 +197,7 @@ def abort(run_id: str | None, as_json: bool, state: str | None, grace: str, reas
         Progress(output) as progress,
         take_up(workspace, found.run_id, progress.observe) as session,
     ):
-        if session.run.state != "aborting":
+        if session.found != "aborting":
             session.request(on.RunAborted(by=session.person, reason=reason))
         session.drive()
     _finish(output, session, state)

@@ -17,6 +17,7 @@ COMMAND = r"`(?P<command>fsm.*)`"
 @when(parsers.re(f"I run {COMMAND}"))
 def i_run(place: Place, command: str) -> None:
     place.run(command)
+    it_shows_no_traceback(place)
 
 
 @when(parsers.re(rf'I run {COMMAND} with "(?P<typed>[^"]*)" on its stdin'))
