@@ -27,8 +27,10 @@ def mark_of(env: Mapping[str, str]) -> frozenset[bytes]:
 class Kin:
     """The processes of one attempt, as far as they have been seen.
 
-    `leader` is the number of its first process, `since` the clock tick before it started. `is_moving`
-    says whether the last survey saw somebody for the first time, or on the way to another parent.
+    `leader` is the number of its first process, `since` the clock tick before it started. `calm_looks`
+    counts the latest looks, in a row, that found nobody who runs, is new, or is on the way to another parent.
+    After one such look somebody may yet be there: born, while it was made, of one who had ended before his
+    turn came to be looked at. After two there is nobody.
     """
 
     def __init__(self, leader: int, since: int, mark: frozenset[bytes]) -> None:
@@ -42,7 +44,7 @@ class Kin:
         self._starts: dict[int, int] = {}
         self._looked_at: set[int] = set()
         self._spoken_for: set[int] | None = None
-        self.is_moving = False
+        self.calm_looks = 0
 
     def survey(self) -> list[Proc]:
         """Walk all processes: those of this attempt that run. Takes the status of adopted dead ones."""
@@ -50,7 +52,7 @@ class Kin:
         self._looked_at = set(pids)
         table = {pid: proc for pid in pids if (proc := look_at(pid)) is not None}
         self._spoken_for = None
-        self.is_moving = False
+        self.calm_looks += 1
         kin: list[Proc] = []
         others = [proc for proc in table.values() if self._comes_into_question(proc)]
         grows = True
@@ -97,7 +99,7 @@ class Kin:
             return False
         if self._starts.get(proc.pid) != proc.start:
             self._starts[proc.pid] = proc.start
-            self.is_moving = True
+            self.calm_looks = 0
         if proc.session != self._my_session:
             self._sessions.add(proc.session)
         return True
@@ -134,9 +136,10 @@ class Kin:
         for proc in kin:
             if proc.running:
                 alive.append(proc)
+                self.calm_looks = 0
             elif proc.parent == self._me and proc.pid != self._leader:
                 reap(proc.pid)
                 self._looked_at.discard(proc.pid)
             elif proc.parent in self._starts:
-                self.is_moving = True  # its parent has not quite ended; then it may come to us
+                self.calm_looks = 0  # its parent has not quite ended; then it may come to us
         return alive

@@ -89,7 +89,7 @@ class _Ending:
         while True:
             self._process.signal_group(signal.SIGKILL)
             alive = self._kin.survey()
-            if not (alive or self._kin.is_moving):
+            if self._kin.calm_looks >= 2:
                 return ()
             seen = alive or seen
             if self._loop.time() >= deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,10 +24,13 @@ __all__ = ["approve", "diagram", "plan", "schema", "show_plan", "validate"]
 @plan_options
 def plan(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool) -> None:
     """Print the steps, tools, risks, error table and digest of a plan. Has no side effect."""
+    from fsm.engine.preflight import exposed
     from fsm.views.plan import describe, plan_json
 
     output = Output(json=as_json)
     resolved = read_plan(file, params, parallel)
+    if problems := exposed(resolved, os.environ):
+        raise Invalid(problems)
     output.document(plan_json(describe(resolved)))
     show_plan(output, resolved)
     output.line(f"\nApprove it with: fsm approve {spelled(file, params, parallel)}")

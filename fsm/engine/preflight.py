@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from fsm.engine.ports import Action
     from fsm.engine.site import Site
-    from fsm.plan.model import Call, Step
+    from fsm.plan.model import Call, Plan, Step
 
-__all__ = ["Findings", "preflight", "unset"]
+__all__ = ["Findings", "exposed", "preflight", "unset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +94,26 @@ def _checks(site: Site, actions: Mapping[str, Action]) -> Iterator[Sequence[Prob
             ]
 
 
+def exposed(plan: Plan, environ: Mapping[str, str]) -> Sequence[Problem]:
+    """The secrets whose values stand in the plan: it may not even be shown."""
+    return [
+        Problem(
+            f"the value of the secret {name} stands in the plan",
+            f"take it out; steps find it in their environment as ${name}",
+        )
+        for name in plan.secrets
+        if len(value := environ.get(name, "")) >= 8
+        and value.encode(errors="surrogateescape") in plan.document
+    ]
+
+
 def _environment(site: Site) -> Iterator[Sequence[Problem]]:
     for name in site.plan.secrets:
-        value = site.environ.get(name, "")
-        if not value:
-            yield [Problem(f"the secret {name} is not set", f"set it with: export {name}=…")]
-        elif len(value) >= 8 and value.encode(errors="surrogateescape") in site.plan.document:
-            yield [
-                Problem(
-                    f"the value of the secret {name} stands in the plan",
-                    f"take it out; steps find it in their environment as ${name}",
-                )
-            ]
-        else:
+        if site.environ.get(name):
             yield []
-
+        else:
+            yield [Problem(f"the secret {name} is not set", f"set it with: export {name}=…")]
+    yield exposed(site.plan, site.environ)
     for name in site.plan.required_env:
         yield _unset(name, site)
 

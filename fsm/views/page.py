@@ -46,8 +46,9 @@ class _Page:
             self.title("Steps")
             for step in view.steps:
                 self.step(step, view)
-        self.title("Tools")
-        self.table((shown(tool.name), _uses(tool), "") for tool in view.tools)
+        if view.tools:
+            self.title("Tools")
+            self.table((shown(tool.name), _uses(tool), "") for tool in view.tools)
         self.title("If something fails")
         self.table((row.when, f"→ {row.then}", "") for row in view.errors)
         if any(step.undo is None for step in view.steps) or view.risks:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fsm.actions import ShellAction
+from fsm.actions.proc import look_at, now_in_ticks
 from fsm.engine.ports import Task
 
 Make = Callable[..., Task]
@@ -212,6 +213,27 @@ def test_a_stopped_step_is_woken_to_tidy_up(
 def is_stopped(pid_file: Path) -> bool:
     pid = pid_file.read_text().strip() if pid_file.exists() else ""
     return bool(pid) and ") T " in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_an_older_process_is_not_touched_whatever_it_says_of_itself(
+    make_task: Make, word: str
+) -> None:
+    """A number may be used again, and an environment be copied; a time of birth cannot."""
+    task = make_task(["sleep", word])
+    with subprocess.Popen(["sleep", f"9{word}"], env=task.env, start_new_session=True) as older:
+        tick = look_at(older.pid).start  # type: ignore[union-attr]
+        while now_in_ticks() <= tick:
+            pass
+
+        async def scenario() -> None:
+            running = asyncio.ensure_future(ShellAction().perform(task))
+            await asyncio.sleep(0)
+            running.cancel()
+            await asyncio.wait([running])
+
+        asyncio.run(scenario())
+        assert older.poll() is None
+        older.kill()
 
 
 def test_a_timeout_is_a_cancellation(make_task: Make, word: str, alive: Alive) -> None:

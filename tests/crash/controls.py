@@ -1,0 +1,186 @@
+"""Engines broken on purpose: what the checks do not catch here, they would not catch anywhere.
+
+Each is what a hurried hand might have written, as the patches that make it so. It breaks the processes that
+lead a life; those of `EVERYWHERE` break the core itself, also for those who read what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+
+from fsm.engine.ports import Approval, StoredRun
+from fsm.engine.recovery import refold
+from fsm.run import Run
+from fsm.run import events as on
+from fsm.run.step import StepRecord
+from fsm.stores.sqlite import SqliteStore
+from fsm.stores.sqlite_journal import SqliteJournal
+
+from .watched import WatchedExecutor
+
+__all__ = ["CONTROLS", "EVERYWHERE", "Control", "Patches"]
+
+Patches = Sequence[AbstractContextManager[object]]
+Control = Callable[[], Patches]
+CONTROLS: dict[str, Control] = {}
+EVERYWHERE = frozenset({"forgets_a_step_when_it_rolls_back"})
+
+
+def _control(break_it: Control) -> Control:
+    CONTROLS[break_it.__name__] = break_it
+    return break_it
+
+
+def _drive_with(executor: type[WatchedExecutor]) -> Patches:
+    return [patch("fsm.app.session.Executor", executor)]
+
+
+@_control
+def launches_before_the_intent_is_written() -> Patches:
+    class Hasty(WatchedExecutor):
+        def commit(self) -> None:
+            if not self._launches:
+                super().commit()
+
+        def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
+            super()._launch(loop)
+            loop.call_soon(super().commit)
+
+    return _drive_with(Hasty)
+
+
+@_control
+def acknowledges_before_it_commits() -> Patches:
+    """Each append is really written by the next one, and the last by the close."""
+    append, close = SqliteJournal.append, SqliteJournal.close
+    held: list[tuple[Sequence[on.Event], float, str]] = []
+
+    def write(journal: SqliteJournal) -> None:
+        for events, at, state in held:
+            append(journal, events, at=at, state=state)
+        held.clear()
+
+    def hold(journal: SqliteJournal, events: Sequence[on.Event], *, at: float, state: str) -> None:
+        write(journal)
+        held.append((tuple(events), at, state))
+
+    def end(journal: SqliteJournal) -> None:
+        write(journal)
+        close(journal)
+
+    return [patch.object(SqliteJournal, "append", hold), patch.object(SqliteJournal, "close", end)]
+
+
+class _Guesses(WatchedExecutor):
+    """Knows how the steps ended that it finds in flight, where nobody can know."""
+
+    def record(self, event: on.Event) -> None:
+        if not isinstance(event, on.RunnerLost):
+            super().record(event)
+            return
+        self.has_shown = True
+        for record in list(self.run.in_flight.values()):
+            super().record(self.guess(record))
+        if self.run.state == "running":
+            super().record(on.RunPaused())
+        self.has_shown = False
+
+    def guess(self, record: StepRecord) -> on.Event:
+        raise NotImplementedError
+
+
+@_control
+def takes_what_was_lost_as_failed() -> Patches:
+    class Pessimist(_Guesses):
+        def guess(self, record: StepRecord) -> on.Event:
+            if record.state == "running":
+                return on.StepFailed(record.id, record.attempt, "the runner died")
+            return on.UndoFailed(record.id, record.undo_attempt, "the runner died")
+
+    return _drive_with(Pessimist)
+
+
+@_control
+def takes_what_was_lost_as_completed() -> Patches:
+    class Optimist(_Guesses):
+        def guess(self, record: StepRecord) -> on.Event:
+            if record.state == "running":
+                return on.StepCompleted(record.id, record.attempt)
+            return on.UndoCompleted(record.id, record.undo_attempt)
+
+    return _drive_with(Optimist)
+
+
+@_control
+def forgets_a_step_when_it_rolls_back() -> Patches:
+    to_undo = Run._to_undo
+
+    def forgetful(run: Run, record: StepRecord) -> None:
+        if record.index:
+            to_undo(run, record)
+
+    return [patch.object(Run, "_to_undo", forgetful)]
+
+
+def _refold_with(change: Callable[[StoredRun], Run]) -> Patches:
+    return [patch("fsm.app.session.refold", change)]
+
+
+@_control
+def forgets_a_completion() -> Patches:
+    """Recovery reads the journal only up to the last completion."""
+
+    def change(stored: StoredRun) -> Run:
+        run = Run(refold(stored).plan, stored.summary.run_id)
+        events = [record.event for record in stored.records]
+        last = max(i for i, event in enumerate(events) if isinstance(event, on.StepCompleted))
+        for event in events[:last]:
+            run.apply(event)
+        return run
+
+    return _refold_with(change)
+
+
+@_control
+def forgets_the_attempts_made() -> Patches:
+    def change(stored: StoredRun) -> Run:
+        run = refold(stored)
+        for record in run.steps:
+            record.tries = 0
+        return run
+
+    return _refold_with(change)
+
+
+@_control
+def compensates_again_what_is_undone() -> Patches:
+    """Recovery sends every undone step back to where it must be undone."""
+
+    def change(stored: StoredRun) -> Run:
+        run = refold(stored)
+        for record in run.steps:
+            if record.state == "rolled_back":
+                record.state = "rollback_failed"
+                run._to_undo(record)
+        return run
+
+    return _refold_with(change)
+
+
+@_control
+def uses_an_approval_up_too_early() -> Patches:
+    use_up = SqliteStore._use_up
+
+    def hasty(
+        store: SqliteStore, connection: sqlite3.Connection, approval: Approval, run_id: str
+    ) -> Any:
+        use_up(store, connection, approval, run_id)
+        connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+
+    return [patch.object(SqliteStore, "_use_up", hasty)]

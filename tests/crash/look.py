@@ -1,0 +1,93 @@
+"""What there is to see after a death: the stored run, its approvals, and what happened in the world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fsm.engine.journal import Record
+from fsm.engine.ports import Approval
+from fsm.engine.recovery import refold
+from fsm.plan.model import Plan
+from fsm.run import Run
+from fsm.run import events as on
+from fsm.stores import SqliteStore
+
+from .ledger import Effect, Ledger
+
+__all__ = ["Look", "Pending", "look", "pending"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """`run` is None if there is none yet; `index` is the state that the store's index gives it.
+
+    `acknowledged` holds (epoch, number of events) for each write that came back to its caller.
+    """
+
+    runs: int
+    approvals: Sequence[Approval]
+    effects: Sequence[Effect]
+    acknowledged: Sequence[tuple[int, int]]
+    run: Run | None = None
+    index: str = ""
+    holder: int | None = None
+    records: Sequence[Record] = ()
+    events: Sequence[on.Event] = field(default=())
+
+    @property
+    def state(self) -> str:
+        return self.run.state if self.run else ""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What the journal says has begun and not ended: attempts, by step, forward and compensating."""
+
+    running: dict[str, int]
+    undoing: dict[str, int]
+
+
+def look(folder: Path, plan: Plan) -> Look:
+    """Everything that a dead process left, read by another one. Raises `Damaged`, as any reader gets it."""
+    store = SqliteStore(folder / "state.db")
+    told = folder / "acknowledged"
+    lines = told.read_text().splitlines() if told.exists() else []
+    acknowledged = [(int(epoch), int(count)) for epoch, count in map(str.split, lines)]
+    runs = store.runs()
+    approvals, effects = store.approvals(plan.digest), Ledger(folder).read()
+    if not runs:
+        return Look(0, approvals, effects, acknowledged)
+    stored = store.load(runs[0].run_id)
+    return Look(
+        len(runs),
+        approvals,
+        effects,
+        acknowledged,
+        refold(stored),
+        stored.summary.state,
+        store.holder(runs[0].run_id),
+        stored.records,
+        [record.event for record in stored.records],
+    )
+
+
+def pending(events: Sequence[on.Event]) -> Pending:
+    """What is in flight, from the facts alone: nothing of `Run` is asked."""
+    running: dict[str, int] = {}
+    undoing: dict[str, int] = {}
+    for event in events:
+        match event:
+            case on.StepStarted(step, attempt):
+                running[step] = attempt
+            case on.StepCompleted(step) | on.StepFailed(step) | on.StepCancelled(step):
+                running.pop(step, None)
+            case on.UndoStarted(step, attempt):
+                undoing[step] = attempt
+            case on.UndoCompleted(step) | on.UndoFailed(step) | on.UndoCancelled(step):
+                undoing.pop(step, None)
+            case on.RunnerLost():
+                running.clear()
+                undoing.clear()
+    return Pending(running, undoing)

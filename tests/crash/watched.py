@@ -1,0 +1,241 @@
+"""The real engine with its kill points: wrapped from outside, in a process of its own.
+
+Nothing in the product knows of this. `watch` replaces, for the rest of this process, what lies between
+fsm and SQLite and the executor that `fsm.app.session` makes by subclasses and wrappers that cross a
+point and then do the very same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from fsm.actions import ShellAction
+from fsm.app.workspace import Workspace
+from fsm.cli.progress import Progress
+from fsm.engine.executor import Executor
+from fsm.engine.ports import (
+    Action,
+    Approval,
+    Failed,
+    Journal,
+    Outcome,
+    RunSummary,
+    Store,
+    StoredRun,
+    Succeeded,
+    Task,
+)
+from fsm.run import Run
+from fsm.run.events import Event, RunnerLost
+from fsm.stores import database, open_store
+from fsm.stores.lock import RunLock
+
+from .ledger import Ledger, LedgerAction
+from .points import Points
+
+__all__ = ["TAKEN_UP", "WatchedExecutor", "WatchedJournal", "watch"]
+
+TAKEN_UP = "taken-up"
+
+
+class WatchedJournal:
+    """A journal that crosses points; and says, outside the store, what it has acknowledged (I21)."""
+
+    def __init__(self, journal: Journal, points: Points, folder: Path) -> None:
+        self.run_id = journal.run_id
+        self.epoch = journal.epoch
+        self._journal = journal
+        self._points = points
+        self._folder = folder
+
+    def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
+        with self._points.within("append"):
+            self._journal.append(events, at=at, state=state)
+            self.acknowledged(events)
+
+    def acknowledged(self, events: Sequence[Event]) -> None:
+        with (self._folder / "acknowledged").open("a") as file:
+            file.write(f"{self.epoch} {len(events)}\n")
+
+    def close(self) -> None:
+        with self._points.within("close"):
+            self._points.tear_checkpoint()
+            self._journal.close()
+
+
+class WatchedStore:
+    """A store that crosses points around what it writes, and hands out watched journals."""
+
+    def __init__(self, store: Store, points: Points, folder: Path) -> None:
+        self._store = store
+        self._points = points
+        self._folder = folder
+
+    def create(
+        self,
+        summary: RunSummary,
+        document: bytes,
+        events: Sequence[Event],
+        *,
+        approval: Approval | None = None,
+        alongside: bool = False,
+    ) -> Journal:
+        with self._points.within("create"):
+            journal = self._store.create(
+                summary, document, events, approval=approval, alongside=alongside
+            )
+            watched = WatchedJournal(journal, self._points, self._folder)
+            watched.acknowledged(events)
+        return watched
+
+    def acquire(self, run_id: str) -> Journal:
+        with self._points.within("acquire"):
+            journal = self._store.acquire(run_id)
+        return WatchedJournal(journal, self._points, self._folder)
+
+    def load(self, run_id: str) -> StoredRun:
+        with self._points.within("load"):
+            return self._store.load(run_id)
+
+    def approve(self, approval: Approval) -> None:
+        with self._points.within("approve"):
+            self._store.approve(approval)
+
+    def holder(self, run_id: str) -> int | None:
+        return self._store.holder(run_id)
+
+    def runs(self) -> Sequence[RunSummary]:
+        return self._store.runs()
+
+    def approvals(self, digest: str) -> Sequence[Approval]:
+        return self._store.approvals(digest)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class WatchedExecutor(Executor):
+    """The executor, with a point at each turn of its loop."""
+
+    points: ClassVar[Points]
+    has_shown = False
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.points.cross("taken:up")
+
+    def record(self, event: Event) -> None:
+        if not isinstance(event, RunnerLost):
+            self._show()
+        super().record(event)
+        self.points.cross("recorded")
+
+    async def drive(self) -> Any:
+        self._show()
+        run = await super().drive()
+        self.points.cross("rested")
+        return run
+
+    def _show(self) -> None:
+        """Write down, once, how the run presents itself to who took it up, before anything is asked of it."""
+        if not self.has_shown:
+            self.has_shown = True
+            steps = {record.id: record.state for record in self.run.steps}
+            Path(TAKEN_UP).write_text(json.dumps(steps))
+
+    def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
+        many = len(self._launches)
+        if many:
+            self.points.cross("launch:before")
+        super()._launch(loop)
+        if many:
+            self.points.cross("launch:done")
+
+    async def _perform(self, *call: Any) -> Outcome:
+        outcome = await super()._perform(*call)
+        self.points.cross("outcome:made")
+        return outcome
+
+    async def _rest(self, loop: asyncio.AbstractEventLoop, look_again: float | None) -> None:
+        if look_again is not None:
+            self.points.cross("waiting")
+        await super()._rest(loop, look_again)
+
+
+class WatchedShell(ShellAction):
+    """Commands, with points before they are spawned, while they run, and after."""
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+
+    async def perform(self, task: Task) -> Succeeded | Failed:
+        self._points.cross("act:entered")
+        going = asyncio.ensure_future(super().perform(task))
+        await asyncio.sleep(0)
+        self._points.cross("act:begun")
+        outcome = await going
+        self._points.cross("act:done")
+        return outcome
+
+
+class WatchedWorkspace(Workspace):
+    """A workspace with a skill more, `ledger`, which works beside the state."""
+
+    points: ClassVar[Points]
+
+    @cached_property
+    def store(self) -> Store:
+        return WatchedStore(open_store(self.state_url), self.points, self.cwd)
+
+    @cached_property
+    def actions(self) -> dict[str, Action]:
+        ledger = LedgerAction(Ledger(self.cwd), self.points)
+        return {"ledger": ledger, "shell": WatchedShell(self.points)}
+
+
+def watch(points: Points) -> None:
+    """From here on, this process crosses `points`."""
+    WatchedExecutor.points = WatchedWorkspace.points = points
+    connect, link, fsync = database._connect, os.link, os.fsync
+    note, observe = RunLock.note, Progress.observe
+
+    def connected(path: Path, query: str) -> sqlite3.Connection:
+        connection = connect(path, query)
+        connection.set_trace_callback(points.statement)
+        return connection
+
+    def linked(*paths: Any) -> None:
+        points.cross(f"{points.doing}:link")
+        link(*paths)
+
+    def synced(fd: int) -> None:
+        points.cross(f"{points.doing}:fsync")
+        fsync(fd)
+
+    def noted(lock: RunLock, seq: int, hash_: str) -> None:
+        points.cross(f"{points.doing}:noting")
+        note(lock, seq, hash_)
+
+    def observed(progress: Progress, run: Run, event: Event) -> None:
+        observe(progress, run, event)
+        points.cross("observed")
+
+    replaced: dict[str, object] = {
+        "fsm.stores.database._connect": connected,
+        "fsm.stores.lock.RunLock.note": noted,
+        "os.link": linked,
+        "os.fsync": synced,
+        "fsm.app.session.Executor": WatchedExecutor,
+        "fsm.app.workspace.Workspace": WatchedWorkspace,
+        "fsm.cli.progress.Progress.observe": observed,
+    }
+    for name, wrapped in replaced.items():
+        patch(name, wrapped).start()
