@@ -80,10 +80,7 @@ class _Ending:
             await self._gone(alive, deadline)
 
     async def force(self) -> Sequence[Proc]:
-        """Kill until a walk finds nobody alive and nobody new; who is left if that takes too long.
-
-        Somebody new, even if dead, means that somebody was still forking.
-        """
+        """Kill until two walks in a row find nobody, not even one newly dead; who is left after too long."""
         deadline = self._loop.time() + _FORCE_SECONDS
         seen: Sequence[Proc] = ()
         while True:
