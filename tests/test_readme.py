@@ -39,7 +39,7 @@ def renewed(readme: str, scratch: Path) -> str:
 def steady(text: str) -> str:
     """The text with what differs from run to run (ids, people, digests, durations) made alike."""
     text = re.sub(r"\d{8}-\d{6}-\w{4}", "RUN", text)
-    text = re.sub(r"approved by \S+", "approved by WHO", text)
+    text = re.sub(r"(approved|asked) by [^\s)]+", r"\1 by WHO", text)
     text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
     return re.sub(r"(took +|completed in |rolled back in )\S+", r"\1TIME", text)
 
@@ -91,5 +91,7 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as name:
         readme = (ROOT / "README.md").read_text()
-        text = re.sub(r"approved by \S+@\S+", "approved by you@host", renewed(readme, Path(name)))
+        text = re.sub(
+            r"\b(approved|asked) by [^\s)]+", r"\1 by you@host", renewed(readme, Path(name))
+        )
         (ROOT / "README.md").write_text(text)

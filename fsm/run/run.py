@@ -102,7 +102,7 @@ class Run(Standing):
 
     def _rollback_requested(self, event: on.RollbackRequested) -> None:
         self._fire("rollback")
-        self.stopped_because = event.reason
+        self.stopped_because = event.reason or f"asked by {event.by or 'somebody'}"
         for record in self.steps:
             record.undo_tries, record.not_before, record.check_failed = 0, 0.0, ""
 
