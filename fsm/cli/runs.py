@@ -144,7 +144,7 @@ def resume(
                 on.RunResumed(
                     run.plan.digest,
                     by=session.person,
-                    from_step=from_step or "",
+                    from_steps=(from_step,) if from_step else (),
                     rerun=(*rerun, *again),
                     done=(*done, *finished),
                 )

@@ -13,25 +13,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import to_json
 
-from fsm.errors import Damaged
+from fsm.engine.versions import VERSION, bring_up
+from fsm.errors import Damaged, StateUnavailable
 from fsm.run.events import Event, decode, encode
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Record", "read", "seal", "verify"]
+__all__ = ["Record", "read", "seal", "to_text", "verify"]
 
 
 class Record(NamedTuple):
     """One stored event. `seq` counts from 1 without a gap; `epoch` numbers the writer, never falling.
 
-    `at` is in seconds since the epoch and only informs; `seq` is the order (F28). `data` is the event's
-    fields as JSON text; `hash` is 64 hex digits.
+    `at` is in seconds since the epoch and only informs; `seq` is the order (F28). `version` says how `kind`
+    and `data`, the event's fields as JSON text, are to be read; `hash` is 64 hex digits.
     """
 
     seq: int
     epoch: int
     at: float
+    version: int
     kind: str
     data: str
     hash: str
@@ -39,7 +41,10 @@ class Record(NamedTuple):
     @property
     def event(self) -> Event:
         """The event itself. Raises `ValueError` if this version does not know it."""
-        return decode(self.kind, json.loads(self.data))
+        fields = json.loads(self.data)
+        if self.version != VERSION:
+            fields = bring_up(self.version, self.kind, fields)
+        return decode(self.kind, fields)
 
 
 def seal(
@@ -49,45 +54,58 @@ def seal(
     records = []
     for seq, event in enumerate(events, after + 1):
         kind, fields = encode(event)
-        data = _to_text(fields)
-        previous = _hash(previous, seq, epoch, at, kind, data)
-        records.append(Record(seq, epoch, at, kind, data, previous))
+        data = to_text(fields)
+        previous = _hash(previous, seq, epoch, at, VERSION, kind, data)
+        records.append(Record(seq, epoch, at, VERSION, kind, data, previous))
     return records
 
 
-def verify(run_id: str, records: Sequence[Record], digest: str) -> None:
-    """Raises `Damaged` at the first record that is missing, altered or out of order."""
-    previous, epoch = digest, 0
-    for expected, record in enumerate(records, 1):
+def verify(run_id: str, records: Sequence[Record], previous: str, after: int = 0) -> None:
+    """Raises `Damaged` at the first record that is missing, altered or out of order.
+
+    `records` follow number `after`, whose hash is `previous`: at the beginning the digest of the plan.
+    """
+    epoch = 0
+    for expected, record in enumerate(records, after + 1):
         if record.seq != expected:
             raise _damaged(run_id, f"record {expected} is missing")
         if record.epoch < epoch:
             raise _damaged(run_id, f"record {expected} is of an older writer than the one before")
-        if record.hash != _hash(
-            previous, record.seq, record.epoch, record.at, record.kind, record.data
-        ):
+        seq, epoch_, at, version, kind, data, hash_ = record
+        if hash_ != _hash(previous, seq, epoch_, at, version, kind, data):
             raise _damaged(run_id, f"record {expected} ({record.kind}) was altered")
-        previous, epoch = record.hash, record.epoch
+        previous, epoch = hash_, record.epoch
 
 
 def read(run_id: str, records: Iterable[Record]) -> Iterator[Event]:
-    """The records' events. Raises `Damaged` for one that this version cannot read."""
+    """The events. Raises `Damaged` for a record that cannot be read, `StateUnavailable` for a newer one."""
     for record in records:
+        if record.version > VERSION:
+            raise StateUnavailable(
+                f"record {record.seq} of run {run_id} is of version {record.version}, written by a newer "
+                f"fsm; this one knows version {VERSION}",
+                "nothing was changed; use the fsm that wrote it",
+            )
         try:
             yield record.event
         except ValueError as error:
             raise _damaged(run_id, f"record {record.seq} cannot be read: {error}") from None
 
 
-def _to_text(fields: Mapping[str, JsonValue]) -> str:
+def to_text(fields: Mapping[str, JsonValue]) -> str:
+    """The JSON text of a mapping, as compact as it can be."""
     try:
         return to_json(fields).decode()
     except ValueError:  # a name or a reason that is no UTF-8: escaped, it survives
         return json.dumps(fields)
 
 
-def _hash(previous: str, seq: int, epoch: int, at: float, kind: str, data: str) -> str:
-    return sha256(f"{previous}\n{seq} {epoch} {at!r} {kind}\n{data}".encode()).hexdigest()
+def _hash(
+    previous: str, seq: int, epoch: int, at: float, version: int, kind: str, data: str
+) -> str:
+    of_version = "" if version == 1 else f"v{version} "
+    text = f"{previous}\n{of_version}{seq} {epoch} {at!r} {kind}\n{data}"
+    return sha256(text.encode()).hexdigest()
 
 
 def _damaged(run_id: str, what: str) -> Damaged:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from fsm.engine.checkpoint import Checkpoint
     from fsm.engine.journal import Record
     from fsm.errors import Problem
     from fsm.run.events import Event
 
 __all__ = [
     "FINAL_STATES",
+    "KEPT_CHECKPOINTS",
     "Action",
     "Approval",
     "Failed",
@@ -30,6 +32,9 @@ __all__ = [
 
 FINAL_STATES = frozenset({"completed", "failed", "rolled_back"})
 """The final states of the plan table: a run in any other is unfinished."""
+
+KEPT_CHECKPOINTS = 10
+"""How many checkpoints a store keeps of a run, the newest ones; the journal leads to every other state."""
 
 Purpose = Literal["run", "rollback", "check", "dry_run"]
 
@@ -122,18 +127,28 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What a store holds of a run: the resolved plan's document, and the journal, verified."""
+    """What a store holds of a run: the resolved plan's document, and the journal, verified.
+
+    With a `checkpoint`, `records` are those after it. `warnings` name the checkpoints that were set aside.
+    """
 
     summary: RunSummary
     document: bytes
     records: Sequence[Record]
+    checkpoint: Checkpoint | None = None
+    warnings: Sequence[str] = ()
 
 
 class Journal(Protocol):
-    """The right to write one run's journal: held by one process, and gone with it."""
+    """The right to write one run's journal: held by one process, and gone with it.
+
+    `seq` and `hash` are of the last record that was acknowledged: the head of the chain.
+    """
 
     run_id: str
     epoch: int
+    seq: int
+    hash: str
 
     def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
         """Write the events, all or none; durable when it returns (I21). `state` goes into the index.
@@ -142,6 +157,16 @@ class Journal(Protocol):
         and `StateUnavailable` if the store cannot write. Then none of the events is recorded, unless the
         message says that this is not known (the commit itself failed); this journal takes no more.
         """
+
+    def keep(self, checkpoint: bytes) -> None:
+        """Keep this snapshot of the state after the last record (`fsm.engine.checkpoint.encode`).
+
+        It is a shortcut and never the truth: the newest `KEPT_CHECKPOINTS` are kept, and one that cannot be
+        written raises `StateUnavailable` while the journal goes on taking events.
+        """
+
+    def forget_checkpoints(self) -> None:
+        """Remove the run's checkpoints, the damaged ones too. Raises `StateUnavailable`."""
 
     def close(self) -> None:
         """Let the run go. May be called again."""
@@ -173,10 +198,28 @@ class Store(Protocol):
         Raises `Held` while a living process has it; a dead process cannot hold it.
         """
 
-    def load(self, run_id: str) -> StoredRun:
+    def load(self, run_id: str, *, from_checkpoint: bool = False) -> StoredRun:
         """The run as it stands; needs no lock. Raises `Damaged` if a record or the plan is not as written.
 
-        Raises `Refused` if there is no such run.
+        `from_checkpoint` begins at the newest checkpoint that is as it was written and belongs to this
+        journal, and reads and verifies only the records after it; without one, the whole journal. Raises
+        `Refused` if there is no such run.
+        """
+
+    def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        """The run's checkpoints that are as they were written, oldest first. `Refused` without such a run."""
+
+    def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
+        """Take a run over from another store, its whole journal verified and left as it is; durable.
+
+        `Refused` if its id is taken, or if its plan has an unfinished run here, unless `alongside`;
+        `Damaged` if a record or the plan is not as it was written.
+        """
+
+    def remove(self, run_id: str) -> None:
+        """Forget a run: its journal, its checkpoints, and its plan if no other run has it.
+
+        Raises `Held` while a living process has it, and `Refused` if it is unfinished or not there.
         """
 
     def holder(self, run_id: str) -> int | None:

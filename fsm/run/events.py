@@ -97,13 +97,13 @@ class RunPaused(Event):
 class RunResumed(Event):
     """Somebody asked to go on with the plan of `digest`.
 
-    Failed steps are tried again. `from_step` is sent back to pending with all that depend on it;
+    Failed steps are tried again. `from_steps` are sent back to pending with all that depend on them;
     `rerun` and `done` are a person's answers about interrupted steps.
     """
 
     digest: str
     by: str = ""
-    from_step: str = ""
+    from_steps: tuple[str, ...] = ()
     rerun: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
 

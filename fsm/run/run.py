@@ -39,6 +39,11 @@ class Run(Standing):
             run.apply(event)
         return run
 
+    @property
+    def states(self) -> Mapping[str, object]:
+        """The states of the plan's own machine."""
+        return self._machine.spec.states
+
     def commands(self, now: float) -> list[Command]:
         """What should happen at `now` (seconds since the epoch). Asking changes nothing.
 
@@ -75,7 +80,7 @@ class Run(Standing):
         self.stopped_because = event.reason
 
     def _resumed(self, event: on.RunResumed) -> None:
-        redone = self._downstream(event.from_step) if event.from_step else []
+        redone = self._downstream(event.from_steps)
         answers = [("rerun", self.record(step)) for step in event.rerun]
         answers += [("mark_done", self.record(step)) for step in event.done]
         for trigger, record in [*answers, *(("redo", record) for record in redone)]:

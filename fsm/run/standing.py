@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -30,24 +30,48 @@ class Standing:
         self.state = "pending"
         self.steps = [StepRecord(self, step, index) for index, step in enumerate(plan.steps)]
         self.failed: set[str] = set()
-        self.unsettled = len(self.steps)
         self.approval: on.RunApproved | None = None
         self.validated_digest = ""
         self.offered_digest = ""
         self.failing: StepRecord | None = None
         self.stopped_because = ""
-        self.in_flight: dict[int, StepRecord] = {}
-        self._interrupted: dict[int, StepRecord] = {}
-        self._undo: dict[int, StepRecord] = {}
-        self._ready: list[int] = []
-        self._delayed: list[tuple[float, int]] = []
         self._dependents: list[list[StepRecord]] = [[] for _ in self.steps]
         for record in self.steps:
-            record.waiting = len(record.step.depends_on)
             for dependency in record.step.depends_on:
                 self._dependents[plan.positions[dependency]].append(record)
-            if not record.waiting:
+        self.index()
+
+    def index(
+        self,
+        in_flight: Iterable[str] = (),
+        interrupted: Iterable[str] = (),
+        to_undo: Iterable[str] = (),
+    ) -> None:
+        """Find the indexes anew from the steps' states; of these three, the order of the ids is kept.
+
+        Raises `ValueError` if they are not the steps that their states say, `KeyError` for an unknown id.
+        """
+        self.in_flight = self._those(in_flight, lambda record: record.in_flight)
+        self._interrupted = self._those(interrupted, lambda record: record.state == "interrupted")
+        self._undo = self._those(to_undo)
+        self._ready: list[int] = []
+        self._delayed: list[tuple[float, int]] = []
+        self.unsettled = sum(not record.concluded for record in self.steps)
+        for record in self.steps:
+            record.queued = False
+            record.waiting = sum(
+                not self.record(dependency).concluded for dependency in record.step.depends_on
+            )
+            if record.state == "pending" and not record.waiting:
                 self._queue(record)
+
+    def _those(
+        self, ids: Iterable[str], belongs: Callable[[StepRecord], bool] | None = None
+    ) -> dict[int, StepRecord]:
+        those = {record.index: record for record in map(self.record, ids)}
+        if belongs is not None and those.keys() != {r.index for r in self.steps if belongs(r)}:
+            raise ValueError("its lists of steps do not agree with their states")
+        return those
 
     def record(self, step_id: str) -> StepRecord:
         """The step of that id. Raises `KeyError` if the plan has none."""
@@ -66,6 +90,11 @@ class Standing:
     def interrupted(self) -> Collection[StepRecord]:
         """The steps whose effect nobody knows, in execution order of their interruption."""
         return self._interrupted.values()
+
+    @property
+    def to_undo(self) -> Collection[StepRecord]:
+        """The steps with a compensation whose effect is outstanding, the first effect first."""
+        return self._undo.values()
 
     @property
     def next_to_undo(self) -> StepRecord | None:
@@ -145,9 +174,9 @@ class Standing:
             heappop(self._delayed)
         return None
 
-    def _downstream(self, step_id: str) -> list[StepRecord]:
-        """The step and all that depend on it, however far."""
-        found = {self.record(step_id).index: self.record(step_id)}
+    def _downstream(self, step_ids: Iterable[str]) -> list[StepRecord]:
+        """The steps and all that depend on them, however far."""
+        found = {record.index: record for record in map(self.record, step_ids)}
         todo = list(found.values())
         while todo:
             for dependent in self._dependents[todo.pop().index]:

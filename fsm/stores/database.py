@@ -19,6 +19,7 @@ from typing import Final
 
 from fsm.errors import Damaged, FsmError, StateUnavailable
 from fsm.stores.tables import SCHEMA
+from fsm.stores.upgrade import bring_up, pretend
 
 __all__ = [
     "FAULTS",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 APPLICATION_ID: Final = 0x66736D21  # "fsm!", so that `file` and we know the database from others
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_SECONDS: Final = 10.0
 FAULTS: Final = (sqlite3.Error, OSError, UnicodeDecodeError)
 """What SQLite and the system raise; the last if SQLite's own message quotes a damaged name."""
@@ -64,7 +65,9 @@ def writing(path: Path) -> sqlite3.Connection:
         _make(path)
     connection = _connect(path, "mode=rw")
     with _closed_on_error(connection):
-        _identify(connection, path)
+        version = _identify(connection, path)
+        if version < VERSION:
+            bring_up(connection, path, version, VERSION)
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise StateUnavailable(
@@ -87,7 +90,7 @@ def reading(path: Path) -> sqlite3.Connection | None:
     connection = _connect(path, "mode=ro")
     with _closed_on_error(connection):
         try:
-            _identify(connection, path)
+            version = _identify(connection, path)
         except sqlite3.OperationalError as error:
             if _code(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
                 raise
@@ -98,7 +101,9 @@ def reading(path: Path) -> sqlite3.Connection | None:
                 ) from error
             connection.close()
             connection = _connect(path, "mode=ro&immutable=1")
-            _identify(connection, path)
+            version = _identify(connection, path)
+        if version < VERSION:
+            pretend(connection, version)
     return connection
 
 
@@ -237,7 +242,8 @@ def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _identify(connection: sqlite3.Connection, path: Path) -> None:
+def _identify(connection: sqlite3.Connection, path: Path) -> int:
+    """The format of the database. Raises `Damaged` if it is not ours, `StateUnavailable` if it is newer."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
@@ -248,8 +254,9 @@ def _identify(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} is of format {version}, of a newer fsm; this one knows format {VERSION}",
             "use the newer fsm, or keep the file and begin anew with --state",
         )
-    if version < VERSION:
+    if version < 1:
         raise Damaged(f"{path} is of format {version}, which no fsm has written", _BACKUP)
+    return int(version)
 
 
 def _examine_folder(folder: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from threading import RLock
 
+from fsm.engine.checkpoint import Checkpoint, newest, whole
 from fsm.engine.journal import Record, seal, verify
-from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
+from fsm.engine.ports import FINAL_STATES, KEPT_CHECKPOINTS, Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Held
 from fsm.run.events import Event
 from fsm.stores import refusals
@@ -25,6 +26,7 @@ class _Run:
     hash: str
     epoch: int = 1
     owner: MemoryJournal | None = None
+    checkpoints: dict[int, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -36,15 +38,15 @@ class _Consent:
 class MemoryJournal:
     """The right to write one run's journal in memory."""
 
-    __slots__ = ("_hash", "_lock", "_run", "_seq", "_writable", "epoch", "run_id")
+    __slots__ = ("_lock", "_run", "_writable", "epoch", "hash", "run_id", "seq")
 
     def __init__(self, run: _Run, lock: RLock) -> None:
         self.run_id = run.summary.run_id
         self.epoch = run.epoch
         self._run = run
         self._lock = lock
-        self._seq = len(run.records)
-        self._hash = run.hash
+        self.seq = len(run.records)
+        self.hash = run.hash
         self._writable = True
 
     def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
@@ -53,7 +55,7 @@ class MemoryJournal:
             raise refusals.closed(self.run_id)
         self._writable = False  # until this append is known to have gone well
         at = float(at)
-        records = seal(events, after=self._seq, previous=self._hash, epoch=self.epoch, at=at)
+        records = seal(events, after=self.seq, previous=self.hash, epoch=self.epoch, at=at)
         run = self._run
         with self._lock:
             if not self._in_place():
@@ -61,9 +63,22 @@ class MemoryJournal:
             run.records += records
             run.hash = records[-1].hash if records else run.hash
             run.summary = replace(run.summary, state=state, updated_at=at)
-        self._seq += len(records)
-        self._hash = run.hash
+        self.seq += len(records)
+        self.hash = run.hash
         self._writable = True
+
+    def keep(self, checkpoint: bytes) -> None:
+        """Keep this snapshot of the state after the last record. See `Journal`."""
+        if not self._writable:
+            raise refusals.closed(self.run_id)
+        kept = self._run.checkpoints
+        kept[self.seq] = checkpoint
+        for seq in sorted(kept)[:-KEPT_CHECKPOINTS]:
+            del kept[seq]
+
+    def forget_checkpoints(self) -> None:
+        """Remove the run's checkpoints."""
+        self._run.checkpoints.clear()
 
     def close(self) -> None:
         """Let the run go. May be called again."""
@@ -75,7 +90,7 @@ class MemoryJournal:
     def _in_place(self) -> bool:
         """Whether the journal is where this writer left it, and no newer epoch exists (I20)."""
         run = self._run
-        return (run.epoch, len(run.records), run.hash) == (self.epoch, self._seq, self._hash)
+        return (run.epoch, len(run.records), run.hash) == (self.epoch, self.seq, self.hash)
 
 
 class MemoryStore:
@@ -101,13 +116,7 @@ class MemoryStore:
         at = float(summary.created_at)
         records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
         with self._lock:
-            if summary.run_id in self._runs:
-                raise refusals.exists_already(summary.run_id)
-            if not alongside:
-                for other in reversed(self._runs.values()):
-                    same = other.summary.plan_id == summary.plan_id
-                    if same and other.summary.state not in FINAL_STATES:
-                        raise refusals.unfinished(other.summary)
+            self._refuse_existing(summary, alongside)
             if approval is not None:
                 self._use_up(approval, summary.run_id)
             head = records[-1].hash if records else summary.digest
@@ -125,17 +134,48 @@ class MemoryStore:
             run.owner = MemoryJournal(run, self._lock)
             return run.owner
 
-    def load(self, run_id: str) -> StoredRun:
+    def load(self, run_id: str, *, from_checkpoint: bool = False) -> StoredRun:
         """The run as it stands, and proved to be as it was written. See `Store`."""
         with self._lock:
             run = self._run(run_id)
             stored = StoredRun(run.summary, run.document, tuple(run.records))
             head = run.hash
-        verify(run_id, stored.records, stored.summary.digest)
+            kept = sorted(run.checkpoints.items(), reverse=True) if from_checkpoint else []
         _verify_end(stored, head)
         if sha256(stored.document).hexdigest() != stored.summary.digest:
             raise _damaged(f"the plan of run {run_id} is not as it was written")
-        return stored
+        hashes = {record.seq: record.hash for record in stored.records}
+        checkpoint, warnings = newest(run_id, kept, hashes)
+        after, previous = (
+            (checkpoint.seq, checkpoint.hash) if checkpoint else (0, stored.summary.digest)
+        )
+        records = stored.records[after:]
+        verify(run_id, records, previous, after)
+        return replace(stored, records=records, checkpoint=checkpoint, warnings=warnings)
+
+    def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        """The run's checkpoints that are as they were written, oldest first."""
+        with self._lock:
+            return whole(sorted(self._run(run_id).checkpoints.items()))
+
+    def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
+        """Take a run over from another store. See `Store`."""
+        summary, records = stored.summary, list(stored.records)
+        refusals.refuse_run_id(summary.run_id)
+        refusals.refuse_altered(stored)
+        head, epoch = (records[-1].hash, records[-1].epoch) if records else (summary.digest, 1)
+        with self._lock:
+            self._refuse_existing(summary, alongside)
+            self._runs[summary.run_id] = _Run(summary, stored.document, records, head, epoch)
+
+    def remove(self, run_id: str) -> None:
+        """Forget a run. See `Store`."""
+        with self._lock:
+            run = self._run(run_id)
+            if run.owner is not None:
+                raise Held(run_id, os.getpid())
+            refusals.refuse_unfinished(run.summary)
+            del self._runs[run_id]
 
     def holder(self, run_id: str) -> int | None:
         """This process's pid if a journal of the run is open, else `None`."""
@@ -176,6 +216,14 @@ class MemoryStore:
         if run is None:
             raise refusals.no_such_run(run_id, list(reversed(self._runs)), "memory")
         return run
+
+    def _refuse_existing(self, summary: RunSummary, alongside: bool) -> None:
+        if summary.run_id in self._runs:
+            raise refusals.exists_already(summary.run_id)
+        for other in () if alongside else reversed(self._runs.values()):
+            same = other.summary.plan_id == summary.plan_id
+            if same and other.summary.state not in FINAL_STATES:
+                raise refusals.unfinished(other.summary)
 
     def _use_up(self, approval: Approval, run_id: str) -> None:
         same = [consent for consent in self._consents if consent.approval == approval]

@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection
 from hashlib import sha256
 
-from fsm.engine.ports import Approval, RunSummary
-from fsm.errors import Conflict, Refused, StateUnavailable
+from fsm.engine.journal import verify
+from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
+from fsm.errors import Conflict, Damaged, Refused, StateUnavailable
 
 __all__ = [
     "approval_gone",
@@ -16,8 +17,10 @@ __all__ = [
     "exists_already",
     "is_run_id",
     "no_such_run",
+    "refuse_altered",
     "refuse_mismatch",
     "refuse_run_id",
+    "refuse_unfinished",
     "unfinished",
 ]
 
@@ -32,6 +35,27 @@ def refuse_mismatch(summary: RunSummary, document: bytes, approval: Approval | N
         raise Refused(
             f"the approval is for {approval.digest:.12}, the plan is {summary.digest:.12}",
             "look at the plan with `fsm plan` and approve it again",
+        )
+
+
+def refuse_altered(stored: StoredRun) -> None:
+    """Raises `Damaged` if the plan or a record of a run from elsewhere is not as it was written."""
+    run = stored.summary
+    if sha256(stored.document).hexdigest() != run.digest:
+        raise Damaged(
+            f"the plan of run {run.run_id} is not as it was written",
+            "nothing was changed; export the run again",
+        )
+    verify(run.run_id, stored.records, run.digest)
+
+
+def refuse_unfinished(run: RunSummary) -> None:
+    """Raises `Refused` if the run has not ended."""
+    if run.state not in FINAL_STATES:
+        raise Refused(
+            f"run {run.run_id} is {run.state}: only what has ended can be removed",
+            f"end it with `fsm resume {run.run_id}`, `fsm rollback {run.run_id}` or "
+            f"`fsm abort {run.run_id}`",
         )
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from fsm.engine.checkpoint import Checkpoint, newest, whole
 from fsm.engine.journal import Record, seal, verify
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Refused
@@ -31,7 +32,15 @@ from fsm.stores.database import (
 from fsm.stores.lock import Head, RunLock, heads, holder, read_head
 from fsm.stores.refusals import is_run_id
 from fsm.stores.sqlite_journal import SqliteJournal
-from fsm.stores.tables import ApprovalRow, RunRow, insert_records, moment, read_records
+from fsm.stores.tables import (
+    ApprovalRow,
+    RunRow,
+    insert_records,
+    moment,
+    places,
+    read_checkpoints,
+    read_records,
+)
 
 __all__ = ["SqliteStore"]
 
@@ -55,6 +64,8 @@ class SqliteStore:
         """A new run with its first events, held by the caller. See `Store`."""
         refusals.refuse_mismatch(summary, document, approval)
         refusals.refuse_run_id(summary.run_id)
+        at = moment(summary.created_at)
+        records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
         with self._told(), ExitStack() as undo:
             connection = writing(self.path)
             undo.callback(connection.close)
@@ -65,7 +76,7 @@ class SqliteStore:
                 _refuse_existing(connection, self.path, summary, alongside)
                 if approval is not None:
                     self._use_up(connection, approval, summary.run_id)
-                row = _insert_run(connection, summary, document, events)
+                row = _insert_run(connection, summary, document, records)
             lock.note(row.seq, row.hash)
             undo.pop_all()
             return SqliteJournal(self.path, connection, lock, row)
@@ -95,7 +106,7 @@ class SqliteStore:
             undo.pop_all()
             return SqliteJournal(self.path, connection, lock, row)
 
-    def load(self, run_id: str) -> StoredRun:
+    def load(self, run_id: str, *, from_checkpoint: bool = False) -> StoredRun:
         """The run as it stands, and proved to be as it was written. See `Store`."""
         with self._told(run_id):
             exists(self.path)  # an unsafe file is told before an unsafe lock
@@ -108,12 +119,56 @@ class SqliteStore:
                 plan = connection.execute(
                     "SELECT document FROM plans WHERE digest = ?", (row.summary.digest,)
                 ).fetchone()
-                records = read_records(connection, row, self.path)
-            self._verify(row, records, head)
+                checkpoint, warnings = (
+                    self._newest(connection, row) if from_checkpoint else (None, [])
+                )
+                after = checkpoint.seq if checkpoint else 0
+                records = read_records(connection, row, self.path, after)
+            self._verify(row, records, head, checkpoint)
             document = plan[0] if plan else None
             if type(document) is not bytes or sha256(document).hexdigest() != row.summary.digest:
                 raise self._damaged(f"the plan of run {run_id} is not as it was written")
-            return StoredRun(row.summary, document, records)
+            return StoredRun(row.summary, document, records, checkpoint, warnings)
+
+    def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        """The run's checkpoints that are as they were written, oldest first. See `Store`."""
+        with self._told(run_id), self._reading() as connection:
+            if connection is None:
+                raise self._missing(None, run_id, self._head(run_id))
+            row = self._row(connection, run_id, None)
+            return whole(reversed(read_checkpoints(connection, row.number)))
+
+    def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
+        """Take a run over from another store. See `Store`."""
+        summary, records = stored.summary, stored.records
+        refusals.refuse_run_id(summary.run_id)
+        refusals.refuse_altered(stored)
+        with self._told(), closing(writing(self.path)) as connection:
+            make_folder(self._locks)
+            lock = RunLock.take(self._locks, summary.run_id)
+            try:
+                with transaction(connection):
+                    _refuse_existing(connection, self.path, summary, alongside)
+                    row = _insert_run(connection, summary, stored.document, records)
+                lock.note(row.seq, row.hash)
+            finally:
+                lock.discard()
+
+    def remove(self, run_id: str) -> None:
+        """Forget a run. See `Store`."""
+        with self._told(run_id), closing(writing(self.path)) as connection:
+            self._row(connection, run_id, self._head(run_id))
+            make_folder(self._locks)
+            lock = RunLock.take(self._locks, run_id)
+            try:
+                with transaction(connection):
+                    row = self._row(connection, run_id, lock.head())
+                    refusals.refuse_unfinished(row.summary)
+                    _delete_run(connection, row)
+                    # Before the commit: a lock file with a head and no run would be evidence of a loss.
+                    lock.path.unlink(missing_ok=True)
+            finally:
+                lock.release()
 
     def holder(self, run_id: str) -> int | None:
         """The pid of the run's holder, 0 if it cannot be told, `None` if the run is free."""
@@ -201,22 +256,46 @@ class SqliteStore:
         if head.hash != row.hash:
             raise self._damaged(f"run {row.summary.run_id} does not end as it was written")
 
-    def _verify(self, row: RunRow, records: Sequence[Record], head: Head | None) -> None:
+    def _verify(
+        self,
+        row: RunRow,
+        records: Sequence[Record],
+        head: Head | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
         run_id = row.summary.run_id
+        after, previous = (
+            (checkpoint.seq, checkpoint.hash) if checkpoint else (0, row.summary.digest)
+        )
         try:
-            verify(run_id, records, row.summary.digest)
+            verify(run_id, records, previous, after)
         except Damaged as error:
             raise Damaged(f"{self.path}: {error.message}", error.hint) from None
-        chain = [row.summary.digest, *(record.hash for record in records)]
-        if len(records) != row.seq or chain[-1] != row.hash:
+        chain = {after: previous} | {record.seq: record.hash for record in records}
+        last = after + len(records)
+        if last != row.seq or chain[last] != row.hash:
             raise self._damaged(
-                f"the journal of run {run_id} ends at record {len(records)}, not at {row.seq}"
+                f"the journal of run {run_id} ends at record {last}, not at {row.seq}"
             )
         self._compare(row, head)
-        if head is not None and chain[head.seq] != head.hash:
+        if head is not None and head.seq >= after and chain[head.seq] != head.hash:
             raise self._damaged(
                 f"record {head.seq} of run {run_id} is not the one that was written"
             )
+
+    def _newest(
+        self, connection: sqlite3.Connection, row: RunRow
+    ) -> tuple[Checkpoint | None, list[str]]:
+        kept = read_checkpoints(connection, row.number)
+        first, _ = places(row.number)
+        hashes = {
+            seq: str(hash_)
+            for seq, _ in kept
+            for (hash_,) in connection.execute(
+                "SELECT hash FROM records WHERE place = ?", (first + seq - 1,)
+            )
+        }
+        return newest(row.summary.run_id, kept, hashes)
 
     def _use_up(self, connection: sqlite3.Connection, approval: Approval, run_id: str) -> None:
         rows = [
@@ -267,12 +346,11 @@ def _refuse_existing(
 
 
 def _insert_run(
-    connection: sqlite3.Connection, summary: RunSummary, document: bytes, events: Sequence[Event]
+    connection: sqlite3.Connection, summary: RunSummary, document: bytes, records: Sequence[Record]
 ) -> RunRow:
-    at = moment(summary.created_at)
-    records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+    *_, epoch = (1, *(record.epoch for record in records))
     seq, hash_ = (records[-1].seq, records[-1].hash) if records else (0, summary.digest)
-    row = RunRow(_next_number(connection, "runs"), summary, 1, seq, hash_)
+    row = RunRow(_next_number(connection, "runs"), summary, epoch, seq, hash_)
     connection.execute(
         "INSERT INTO plans VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
         " SET document = excluded.document WHERE document IS NOT excluded.document",
@@ -284,6 +362,19 @@ def _insert_run(
     )
     insert_records(connection.cursor(), row.number, records)
     return row
+
+
+def _delete_run(connection: sqlite3.Connection, row: RunRow) -> None:
+    for table in ("records", "checkpoints"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE place BETWEEN ? AND ?",  # noqa: S608 (a name from this file)
+            places(row.number),
+        )
+    connection.execute("DELETE FROM runs WHERE number = ?", (row.number,))
+    connection.execute(
+        "DELETE FROM plans WHERE digest = ? AND digest NOT IN (SELECT digest FROM runs)",
+        (row.summary.digest,),
+    )
 
 
 def _next_number(connection: sqlite3.Connection, table: str) -> int:

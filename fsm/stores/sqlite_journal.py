@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,15 @@ from fsm.run.events import Event
 from fsm.stores import refusals
 from fsm.stores.database import FAULTS, abandon, unavailable
 from fsm.stores.lock import RunLock
-from fsm.stores.tables import RunRow, insert_records, moment, run_checksum, run_identity
+from fsm.stores.tables import (
+    RunRow,
+    insert_checkpoint,
+    insert_records,
+    moment,
+    places,
+    run_checksum,
+    run_identity,
+)
 
 __all__ = ["SqliteJournal"]
 
@@ -30,16 +39,16 @@ class SqliteJournal:
     __slots__ = (
         "_connection",
         "_cursor",
-        "_hash",
         "_identity",
         "_inode",
         "_lock",
         "_number",
         "_path",
-        "_seq",
         "_writable",
         "epoch",
+        "hash",
         "run_id",
+        "seq",
     )
 
     def __init__(
@@ -53,8 +62,8 @@ class SqliteJournal:
         self._lock = lock
         self._number = row.number
         self._identity = run_identity(row.number, row.summary)
-        self._seq = row.seq
-        self._hash = row.hash
+        self.seq = row.seq
+        self.hash = row.hash
         self._writable = True
         self._inode = os.stat(path).st_ino  # noqa: PTH116 - of the very file that the connection has open
 
@@ -69,8 +78,8 @@ class SqliteJournal:
         self._writable = False  # until this append is known to have gone well
         self._refuse_if_gone()
         at = moment(at)
-        records = seal(events, after=self._seq, previous=self._hash, epoch=self.epoch, at=at)
-        seq, hash_ = (records[-1].seq, records[-1].hash) if records else (self._seq, self._hash)
+        records = seal(events, after=self.seq, previous=self.hash, epoch=self.epoch, at=at)
+        seq, hash_ = (records[-1].seq, records[-1].hash) if records else (self.seq, self.hash)
         checksum = run_checksum(self._identity, at, state, self.epoch, seq, hash_)
         committing = False
         try:
@@ -85,9 +94,38 @@ class SqliteJournal:
             if isinstance(error, FAULTS):
                 raise self._unavailable(error, committing) from error
             raise
-        self._seq, self._hash = seq, hash_
+        self.seq, self.hash = seq, hash_
         self._lock.note(seq, hash_)
         self._writable = True
+
+    def keep(self, checkpoint: bytes) -> None:
+        """Keep this snapshot of the state after the last record. See `Journal`."""
+        with self._aside():
+            insert_checkpoint(self._cursor, self._number, self.seq, checkpoint)
+
+    def forget_checkpoints(self) -> None:
+        """Remove the run's checkpoints. See `Journal`."""
+        with self._aside():
+            self._cursor.execute(
+                "DELETE FROM checkpoints WHERE place BETWEEN ? AND ?", places(self._number)
+            )
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """A transaction beside the journal's own: if it fails, the journal goes on."""
+        if not self._writable:
+            raise refusals.closed(self.run_id)
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._cursor.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._cursor.execute("ROLLBACK")
+                raise
+        except FAULTS as error:
+            raise unavailable(error, self._path, self.run_id) from error
 
     def close(self) -> None:
         """Let the run go. May be called again."""
@@ -116,7 +154,7 @@ class SqliteJournal:
 
     def _advance(self, at: float, state: str, seq: int, hash_: str, checksum: str) -> bool:
         """Move the run's head, if it is where this writer left it, in this epoch (I20)."""
-        place = (self._number, self._seq, self.epoch, self._hash)
+        place = (self._number, self.seq, self.epoch, self.hash)
         cells = (at, state, seq, hash_, checksum)
         return self._cursor.execute(_ADVANCE, (*cells, *place)).rowcount == 1
 

@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from fsm.engine.journal import Record
-from fsm.engine.ports import Approval, RunSummary
+from fsm.engine.ports import KEPT_CHECKPOINTS, Approval, RunSummary
 from fsm.errors import Damaged
 
 __all__ = [
     "SCHEMA",
     "ApprovalRow",
     "RunRow",
+    "insert_checkpoint",
     "insert_records",
     "moment",
+    "places",
+    "read_checkpoints",
     "read_records",
     "run_checksum",
     "run_identity",
@@ -52,9 +55,14 @@ CREATE TABLE records (
   place INTEGER PRIMARY KEY,         -- runs.number * 2^32 + seq, as SQLite appends quickest
   epoch INTEGER NOT NULL,
   at REAL NOT NULL,
+  version INTEGER NOT NULL,          -- of kind and data (fsm.engine.versions)
   kind TEXT NOT NULL,
   data TEXT NOT NULL,                -- JSON
   hash TEXT NOT NULL                 -- over all cells, and the hash before
+);
+CREATE TABLE checkpoints (
+  place INTEGER PRIMARY KEY,         -- of the record that it follows
+  data BLOB NOT NULL                 -- sealed by itself (fsm.engine.checkpoint)
 );
 CREATE TABLE approvals (
   number INTEGER PRIMARY KEY,        -- the order of recording
@@ -68,7 +76,7 @@ CREATE TABLE approvals (
 """
 
 _RUN_CELLS = (int, str, str, str, str, float, float, str, int, int, str, str)
-_RECORD_CELLS = (int, float, str, str, str)
+_RECORD_CELLS = (int, float, int, str, str, str)
 _SEQ_BITS = 32
 _APPROVAL_CELLS = (int, str, str, float, str, str, str)
 _NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew with --state"
@@ -165,13 +173,25 @@ class ApprovalRow:
         return (*cells, sha256(_to_json(cells).encode()).hexdigest())
 
 
-def read_records(connection: sqlite3.Connection, row: RunRow, path: Path) -> list[Record]:
-    """The run's records in order, not yet verified but for the types of cells. Raises `Damaged`."""
+def places(number: int, after: int = 0) -> tuple[int, int]:
+    """The first and the last place that the records of run `number` after record `after` may have."""
+    first = number << _SEQ_BITS
+    return first + after + 1, first + (1 << _SEQ_BITS) - 1
+
+
+def read_records(
+    connection: sqlite3.Connection, row: RunRow, path: Path, after: int = 0
+) -> list[Record]:
+    """The run's records in order, those after number `after`, not verified but for the types of cells.
+
+    Raises `Damaged`.
+    """
     first = row.number << _SEQ_BITS
     records = []
     for place, *cells in connection.execute(
-        "SELECT * FROM records WHERE place >= ? AND place < ? ORDER BY place",
-        (first, first + (1 << _SEQ_BITS)),
+        "SELECT place, epoch, at, version, kind, data, hash FROM records"
+        " WHERE place BETWEEN ? AND ? ORDER BY place",
+        places(row.number, after),
     ):
         seq = place - first
         if _types(cells) != _RECORD_CELLS:
@@ -185,8 +205,30 @@ def insert_records(cursor: sqlite3.Cursor, number: int, records: Sequence[Record
     """Write the records of run `number`, as part of the cursor's transaction."""
     first = number << _SEQ_BITS
     cursor.executemany(
-        "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO records (place, epoch, at, version, kind, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(first + seq, *cells) for seq, *cells in records],
+    )
+
+
+def read_checkpoints(connection: sqlite3.Connection, number: int) -> list[tuple[int, bytes]]:
+    """The checkpoints of run `number`, newest first: the record that each follows, and its bytes."""
+    return [
+        (place - (number << _SEQ_BITS), bytes(data) if isinstance(data, bytes) else b"")
+        for place, data in connection.execute(
+            "SELECT place, data FROM checkpoints WHERE place BETWEEN ? AND ? ORDER BY place DESC",
+            places(number),
+        )
+    ]
+
+
+def insert_checkpoint(cursor: sqlite3.Cursor, number: int, seq: int, data: bytes) -> None:
+    """Keep the checkpoint of record `seq`, and of the others the newest, as part of a transaction."""
+    first, last = places(number)
+    cursor.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (first + seq - 1, data))
+    cursor.execute(
+        "DELETE FROM checkpoints WHERE place BETWEEN ? AND ? AND place NOT IN"
+        " (SELECT place FROM checkpoints WHERE place BETWEEN ? AND ? ORDER BY place DESC LIMIT ?)",
+        (first, last, first, last, KEPT_CHECKPOINTS),
     )
 
 

@@ -264,7 +264,7 @@ def _words(here: Situation) -> Iterator[tuple[str, on.Event]]:
     for name in names:
         yield "mark", on.StepMarked(name, "done", "ann", "")
         yield "mark", on.StepMarked(name, "undone", "ann", "")
-        yield "resume", on.RunResumed(digest, from_step=name)
+        yield "resume", on.RunResumed(digest, from_steps=(name,))
     lost = [record.id for record in here.run.interrupted]
     for answers in product(("", "rerun", "done"), repeat=len(lost)):
         said = list(zip(lost, answers, strict=True))

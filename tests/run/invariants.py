@@ -328,7 +328,9 @@ class Judge:
             self._completed(self._steps[name])
         for facts in self._steps.values():
             name = facts.step.id
-            asked_for = name in event.rerun or self._follows(name, event.from_step)
+            asked_for = name in event.rerun or any(
+                self._follows(name, first) for first in event.from_steps
+            )
             tried = facts.state in {"failed", "rolled_back"} and not facts.settled
             if asked_for or tried:
                 self._again(facts)
@@ -339,8 +341,6 @@ class Judge:
 
     def _follows(self, name: str, first: str) -> bool:
         """Whether the step is `first` or depends on it, however far."""
-        if not first:
-            return False
         needs = self._steps[name].step.depends_on
         return name == first or any(self._follows(need, first) for need in needs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -12,6 +13,7 @@ from fsm.plan.model import ErrorHandling, Plan, Response, Retry, Rollback, Step
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.simulate import SUCCEEDS, Chooser, Ending, Purpose, Simulator
+from fsm.run.snapshot import restore, snapshot
 from fsm.run.step import StepRecord
 
 from .invariants import Judge, Violation, claim
@@ -206,6 +208,8 @@ class Story:
             resting = not self.sim.step() and self.sim.run.state not in {"running", "rolling_back"}
             if self.rng.random() < (0.6 if resting else self.meddling):
                 self._somebody_asks()
+            if self.rng.random() < 0.1:
+                self._restore()
 
     def end(self) -> None:
         """From here on nothing goes wrong, and a person does what is needed: it must end (I18)."""
@@ -242,6 +246,20 @@ class Story:
         if essence(fold, self.sim.now) != essence(run, self.sim.now):
             self.sim.judge.blame("I2", "the fold of the whole journal is another run")
 
+    def _restore(self) -> None:
+        """A checkpoint of this moment must give a run that is equal, and wants the same (I2)."""
+        run = self.sim.run
+        state = json.loads(json.dumps(snapshot(run)))
+        try:
+            restored = restore(self.plan, run.run_id, state)
+        except ValueError as error:
+            self.sim.judge.blame("I2", f"the checkpoint cannot be restored: {error}")
+            return
+        if essence(restored, self.sim.now) != essence(run, self.sim.now):
+            self.sim.judge.blame("I2", "the checkpoint restores another run")
+        if restored.commands(self.sim.now) != run.commands(self.sim.now):
+            self.sim.judge.blame("I2", "the checkpoint restores a run that wants something else")
+
     def _somebody_asks(self) -> None:
         rng, sim = self.rng, self.sim
         if any(launch.purpose == "check" for launch in sim.in_flight.values()):
@@ -258,7 +276,7 @@ class Story:
             on.RunAborted(by="ann", reason="enough"),
             on.StepMarked(self._anyone(), "done", "ann", "I did it"),
             on.StepMarked(self._anyone(), "undone", "ann", "I undid it"),
-            on.RunResumed(digest, by="ann", from_step=self._anyone()),
+            on.RunResumed(digest, by="ann", from_steps=(self._anyone(),)),
             on.RunResumed(digest, by="ann", rerun=some[:1], done=some[1:]),
             on.RunResumed(digest, rerun=tuple(answered[:cut]), done=tuple(answered[cut:])),
         )

@@ -368,7 +368,7 @@ def test_a_step_without_a_rollback_stays_as_it_is() -> None:
 def test_completed_steps_that_from_sent_back_are_undone_by_a_later_rollback() -> None:
     patient = plan(*CHAIN.steps, several=3)
     sim = simulate(patient, script({"a": [SUCCEEDS, FAILS], "c": FAILS}))
-    assert resume(sim, from_step="a").state == "paused"
+    assert resume(sim, from_steps=("a",)).state == "paused"
     assert states(sim.run) == {"a": "failed", "b": "pending", "c": "pending"}
     assert roll_back(sim).state == "rolled_back"
     assert launched(sim, "rollback") == ["b@rollback", "a@rollback"]
@@ -379,7 +379,7 @@ def test_a_completed_step_whose_condition_is_false_the_second_time_is_still_undo
     twice = plan(step("a"), step("b", "a", condition=condition, rollback=UNDO), step("c", "b"))
     outputs = [Ending(outputs={"n": "1"}), Ending(outputs={"n": "0"})]
     sim = simulate(twice, script({"a": outputs, "c": FAILS}))
-    resume(sim, from_step="a")
+    resume(sim, from_steps=("a",))
     assert states(sim.run)["b"] == "skipped"
     assert roll_back(sim).state == "rolled_back"
     assert states(sim.run)["b"] == "rolled_back"
@@ -404,7 +404,7 @@ def test_resume_gives_a_failed_step_all_its_attempts_again() -> None:
 def test_from_runs_a_step_again_and_all_that_depend_on_it() -> None:
     diamond = plan(step("a"), step("b", "a"), step("c", "a"), step("d", "b"), step("e", "d"))
     sim = simulate(diamond, script({"e": [FAILS, SUCCEEDS]}))
-    assert resume(sim, from_step="b").state == "completed"
+    assert resume(sim, from_steps=("b",)).state == "completed"
     assert launched(sim) == ["a", "b", "c", "d", "e", "b", "d", "e"]
 
 
@@ -625,8 +625,8 @@ def _all_events(plan: Plan) -> list[on.Event]:
     ]
     for name in names:
         events += [
-            on.RunResumed(digest, from_step=name, rerun=("f",)),
-            on.RunResumed(digest, from_step=name),
+            on.RunResumed(digest, from_steps=(name,), rerun=("f",)),
+            on.RunResumed(digest, from_steps=(name,)),
             on.RunResumed(digest, done=(name, name)),
             on.StepSkipped(name, "x"),
             on.StepFailed(name, 0, "x"),

@@ -48,6 +48,14 @@ class World:
         """Replace the stored plan or the run's digest behind the store's back."""
         raise NotImplementedError
 
+    def rewrite_checkpoint(self, run_id: str, seq: int, change: Callable[[bytes], bytes]) -> None:
+        """Replace a stored checkpoint behind the store's back."""
+        raise NotImplementedError
+
+    def elsewhere(self) -> Store:
+        """An empty store of the same kind, a new one each time."""
+        raise NotImplementedError
+
     @staticmethod
     def plan(plan_id: str = "plan-1") -> tuple[str, bytes]:
         """The digest and the document of a plan."""
@@ -102,6 +110,13 @@ class MemoryWorld(World):
         if digest:
             run.summary = replace(run.summary, digest=digest)
 
+    def rewrite_checkpoint(self, run_id: str, seq: int, change: Callable[[bytes], bytes]) -> None:
+        kept = self.store._runs[run_id].checkpoints
+        kept[seq] = change(kept[seq])
+
+    def elsewhere(self) -> Store:
+        return MemoryStore()
+
 
 class SqliteWorld(World):
     def __init__(self, path: Path) -> None:
@@ -130,18 +145,30 @@ class SqliteWorld(World):
         ((number,),) = self.sql("SELECT number FROM runs WHERE run_id = ?", run_id)
         first = number << 32
         span = (first, first + (1 << 32))
-        rows = self.sql("SELECT * FROM records WHERE place BETWEEN ? AND ? ORDER BY place", *span)
+        columns = "place, epoch, at, version, kind, data, hash"
+        query = f"SELECT {columns} FROM records WHERE place BETWEEN ? AND ? ORDER BY place"
+        rows = self.sql(query, *span)
         changed = change([Record(place - first, *cells) for place, *cells in rows])
         self.sql("DELETE FROM records WHERE place BETWEEN ? AND ?", *span)
         for r in changed:
-            cells = (first + r.seq, r.epoch, r.at, r.kind, r.data, r.hash)
-            self.sql("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", *cells)
+            cells = (first + r.seq, *r[1:])
+            self.sql(f"INSERT INTO records ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", *cells)
 
     def rewrite_plan(self, run_id: str, document: bytes | None = None, digest: str = "") -> None:
         if document is not None:
             self.sql("UPDATE plans SET document = ?", document)
         if digest:
             self.sql("UPDATE runs SET digest = ? WHERE run_id = ?", digest, run_id)
+
+    def rewrite_checkpoint(self, run_id: str, seq: int, change: Callable[[bytes], bytes]) -> None:
+        ((number,),) = self.sql("SELECT number FROM runs WHERE run_id = ?", run_id)
+        place = (number << 32) + seq
+        ((data,),) = self.sql("SELECT data FROM checkpoints WHERE place = ?", place)
+        self.sql("UPDATE checkpoints SET data = ? WHERE place = ?", change(data), place)
+
+    def elsewhere(self) -> Store:
+        folder = self.path.parent.parent / f"elsewhere-{os.urandom(4).hex()}"
+        return SqliteStore(folder / ".fsm" / "state.db")
 
 
 @pytest.fixture(autouse=True)

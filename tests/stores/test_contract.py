@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsm.engine.checkpoint import Checkpoint, encode
 from fsm.engine.journal import Record
-from fsm.engine.ports import FINAL_STATES, Approval, RunSummary
+from fsm.engine.ports import FINAL_STATES, KEPT_CHECKPOINTS, Approval, RunSummary
 from fsm.errors import Conflict, Damaged, Held, Refused, StateUnavailable
 from fsm.run.events import (
     Event,
@@ -132,7 +134,7 @@ def test_a_journal_is_refused_after_a_record_that_is_not_its_own(world: Any) -> 
     journal = world.begin()
     twin = copy.copy(journal)
     journal.append([STARTED], at=1001.0, state="running")
-    twin._seq += 1  # as if it had written the record that now stands there
+    twin.seq += 1  # as if it had written the record that now stands there
     with pytest.raises(Conflict):
         twin.append([FAILED], at=1002.0, state="paused")
     assert world.events()[1:] == [STARTED]
@@ -461,6 +463,215 @@ def test_an_untouched_journal_is_not_refused(world: Any) -> None:
     four_records(world)
     world.rewrite("run-1", lambda records: records)
     assert world.events()[1:] == [STARTED, FAILED, STARTED]
+
+
+def test_a_swapped_version_is_refused(world: Any) -> None:
+    four_records(world)
+    world.rewrite("run-1", at_record(1, version=lambda version: version - 1))
+    with pytest.raises(Damaged, match=r"record 2 \(StepStarted\) was altered"):
+        world.again().load("run-1")
+
+
+# --- checkpoints
+
+
+def at_head(journal: Any, **steps: Any) -> bytes:
+    """A checkpoint of the state after the journal's last record."""
+    return encode(
+        Checkpoint(journal.seq, journal.hash, 5.0, "build", {"state": "?", "steps": steps})
+    )
+
+
+def test_a_run_is_loaded_from_its_newest_checkpoint(world: Any) -> None:
+    journal = world.begin()
+    journal.keep(at_head(journal))
+    journal.append([STARTED], at=1001.0, state="running")
+    journal.keep(at_head(journal, build={"state": "running", "tail": "töö\n"}))
+    journal.append([FAILED], at=1002.0, state="paused")
+    stored = world.again().load("run-1", from_checkpoint=True)
+    assert (stored.checkpoint.seq, stored.checkpoint.before) == (2, "build")
+    assert stored.checkpoint.state["steps"] == {"build": {"state": "running", "tail": "töö\n"}}
+    assert [(r.seq, r.event) for r in stored.records] == [(3, FAILED)]
+    assert stored.warnings == []
+    whole = world.again().load("run-1")
+    assert (whole.checkpoint, len(whole.records)) == (None, 3)
+    assert (whole.summary, whole.document) == (stored.summary, stored.document)
+
+
+def test_a_run_without_a_checkpoint_is_loaded_whole(world: Any) -> None:
+    world.begin()
+    stored = world.again().load("run-1", from_checkpoint=True)
+    assert (stored.checkpoint, len(stored.records), list(stored.warnings)) == (None, 1, [])
+    assert list(world.again().checkpoints("run-1")) == []
+
+
+def test_a_checkpoint_at_the_end_leaves_nothing_to_replay(world: Any) -> None:
+    journal = world.begin()
+    journal.keep(at_head(journal))
+    stored = world.again().load("run-1", from_checkpoint=True)
+    assert (stored.checkpoint.seq, list(stored.records)) == (1, [])
+
+
+def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(world: Any) -> None:
+    journal = world.begin()
+    journal.keep(at_head(journal))
+    journal.append([STARTED], at=1001.0, state="running")
+    journal.keep(data := at_head(journal))
+    for damaged in (data[:-1], b"", flip_middle(data), data + b" ", b"\xff" * 200):
+        world.rewrite_checkpoint("run-1", 2, lambda _, damaged=damaged: damaged)
+        stored = world.again().load("run-1", from_checkpoint=True)
+        assert stored.checkpoint.seq == 1
+        assert [r.event for r in stored.records] == [STARTED]
+        assert len(stored.warnings) == 1
+        assert stored.warnings[0].startswith("checkpoint 2 of run run-1 is set aside: ")
+        assert [kept.seq for kept in world.again().checkpoints("run-1")] == [1]
+    world.rewrite_checkpoint("run-1", 1, flip_middle)
+    stored = world.again().load("run-1", from_checkpoint=True)
+    assert (stored.checkpoint, len(stored.records), len(stored.warnings)) == (None, 2, 2)
+
+
+def flip_middle(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def test_a_checkpoint_of_another_journal_is_set_aside(world: Any) -> None:
+    journal = world.begin()
+    foreign = Checkpoint(journal.seq, "ab" * 32, 5.0, "", {"state": "?", "steps": {}})
+    journal.keep(encode(foreign))
+    stored = world.again().load("run-1", from_checkpoint=True)
+    assert stored.checkpoint is None
+    assert list(stored.warnings) == [
+        "checkpoint 1 of run run-1 is set aside: it is not of this journal"
+    ]
+
+
+@pytest.mark.parametrize("what", sorted(DAMAGE.keys() - {"all records gone"}))
+def test_damage_after_a_checkpoint_is_refused(world: Any, what: str) -> None:
+    four_records(world)
+    world.lose_owner("run-1")
+    journal = world.store.acquire("run-1")
+    journal.keep(at_head(journal))
+    journal.append([FAILED, STARTED, FAILED, STARTED], at=1003.0, state="running")
+    world.rewrite("run-1", lambda records: records[:4] + list(DAMAGE[what](records[4:])))
+    with pytest.raises(Damaged, match="run-1"):
+        world.again().load("run-1", from_checkpoint=True)
+
+
+def test_the_newest_checkpoints_are_kept(world: Any) -> None:
+    journal = world.begin()
+    for number in range(KEPT_CHECKPOINTS + 3):
+        journal.append([STARTED], at=1001.0 + number, state="running")
+        journal.keep(at_head(journal))
+    kept = [checkpoint.seq for checkpoint in world.again().checkpoints("run-1")]
+    assert kept == list(range(5, KEPT_CHECKPOINTS + 5))
+    journal.forget_checkpoints()
+    assert list(world.again().checkpoints("run-1")) == []
+    assert len(world.events()) == KEPT_CHECKPOINTS + 4
+
+
+def test_checkpoints_of_two_runs_are_apart(world: Any) -> None:
+    one, two = world.begin("run-1", "plan-1"), world.begin("run-2", "plan-2")
+    for journal in (one, two):
+        journal.keep(at_head(journal))
+    one.forget_checkpoints()
+    assert [len(world.again().checkpoints(run)) for run in ("run-1", "run-2")] == [0, 1]
+
+
+def test_a_closed_journal_keeps_no_checkpoint(world: Any) -> None:
+    journal = world.begin()
+    data = at_head(journal)
+    journal.close()
+    with pytest.raises(StateUnavailable):
+        journal.keep(data)
+
+
+def test_there_are_no_checkpoints_of_a_run_that_is_not_there(world: Any) -> None:
+    with pytest.raises(Refused, match="there is no run run-1"):
+        world.store.checkpoints("run-1")
+
+
+# --- runs that go and come
+
+
+def test_a_finished_run_is_removed_whole(world: Any) -> None:
+    journal = world.begin("run-1")
+    journal.keep(at_head(journal))
+    journal.append([STARTED], at=1001.0, state="completed")
+    journal.close()
+    world.begin("run-2").close()
+    world.again().remove("run-1")
+    assert [run.run_id for run in world.again().runs()] == ["run-2"]
+    with pytest.raises(Refused, match="there is no run run-1"):
+        world.again().load("run-1")
+    assert len(world.again().load("run-2").records) == 1, "its plan was kept for the other run"
+    again = world.begin("run-1", alongside=True)
+    assert (again.epoch, len(world.events("run-1"))) == (1, 1)
+    assert list(world.again().checkpoints("run-1")) == []
+
+
+def test_a_run_that_somebody_has_is_not_removed(world: Any) -> None:
+    world.begin("run-1", state="completed")
+    with pytest.raises(Held):
+        world.store.remove("run-1")
+    assert len(world.events()) == 1
+
+
+def test_an_unfinished_run_is_not_removed(world: Any) -> None:
+    world.begin("run-1", state="paused").close()
+    with pytest.raises(Refused, match="run run-1 is paused: only what has ended can be removed"):
+        world.store.remove("run-1")
+    assert len(world.events()) == 1
+
+
+def test_a_run_that_is_not_there_is_not_removed(world: Any) -> None:
+    world.begin("run-1").close()
+    with pytest.raises(Refused, match="there is no run run-2"):
+        world.store.remove("run-2")
+
+
+def test_a_run_is_taken_over_from_another_store_as_it_is(world: Any) -> None:
+    four_records(world)
+    world.lose_owner("run-1")
+    stored = world.again().load("run-1")
+    other = world.elsewhere()
+    other.adopt(stored)
+    assert other.load("run-1") == stored
+    assert list(other.runs()) == [stored.summary]
+    with pytest.raises(Refused, match="there is a run run-1 already"):
+        other.adopt(stored)
+    journal = other.acquire("run-1")
+    assert journal.epoch == 3
+    journal.append([FAILED], at=1003.0, state="paused")
+    assert len(other.load("run-1").records) == 5
+    assert other.holder("run-1") is not None
+
+
+def test_a_run_that_was_altered_on_its_way_is_not_taken_over(world: Any) -> None:
+    four_records(world)
+    stored = world.again().load("run-1")
+    altered = (
+        replace(stored, records=stored.records[:2] + stored.records[3:]),
+        replace(stored, records=[stored.records[0]._replace(at=1.0), *stored.records[1:]]),
+        replace(stored, document=stored.document + b" "),
+    )
+    for each in altered:
+        other = world.elsewhere()
+        with pytest.raises(Damaged, match="run-1"):
+            other.adopt(each)
+        assert list(other.runs()) == []
+
+
+def test_an_unfinished_run_is_not_taken_over_beside_another_of_its_plan(world: Any) -> None:
+    four_records(world)
+    stored = world.again().load("run-1")
+    other = world.elsewhere()
+    other.adopt(stored)
+    twin = replace(stored, summary=replace(stored.summary, run_id="run-2"))
+    with pytest.raises(Refused, match="has an unfinished run run-1"):
+        other.adopt(twin)
+    other.adopt(twin, alongside=True)
+    assert [run.run_id for run in other.runs()] == ["run-2", "run-1"]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

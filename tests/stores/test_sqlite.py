@@ -7,19 +7,20 @@ import os
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fsm.engine.ports import Approval, RunSummary
+from fsm.engine.checkpoint import Checkpoint, encode
+from fsm.engine.ports import Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Refused, StateUnavailable
 from fsm.run.events import RunCreated, RunStarted, StepFailed, StepStarted
 from fsm.stores import SqliteStore, database
 
-SAMPLE = Path(__file__).parent / "samples" / "v1.sql"
+SAMPLES = Path(__file__).parent / "samples"
 
 
 def mode(path: Path) -> int:
@@ -249,7 +250,7 @@ def test_a_newer_format_is_refused_naming_both(state: Any) -> None:
     state.begin().close()
     state.sql("PRAGMA user_version=99")
     assert refused(state.store) == (
-        f"{state.path} is of format 99, of a newer fsm; this one knows format 1"
+        f"{state.path} is of format 99, of a newer fsm; this one knows format 2"
     )
 
 
@@ -519,23 +520,88 @@ def sample_runs(store: SqliteStore) -> None:
 def test_the_format_is_that_of_the_sample(tmp_path: Path) -> None:
     """A change here is a change of the format: a new version, a migration and a new sample."""
     sample_runs(SqliteStore(tmp_path / "state.db"))
-    assert dump(tmp_path / "state.db") == SAMPLE.read_text()
+    assert dump(tmp_path / "state.db") == (SAMPLES / "v2.sql").read_text()
 
 
-def test_a_state_that_an_earlier_version_wrote_is_read_and_continued(tmp_path: Path) -> None:
+@pytest.fixture(params=[1, 2])
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
+    """The state that a version of fsm wrote, in each format that there has been."""
     path = tmp_path / "state.db"
     path.touch(0o600)
     connection = sqlite3.connect(path)
-    connection.executescript(SAMPLE.read_text())
+    connection.executescript((SAMPLES / f"v{request.param}.sql").read_text())
     connection.close()
-    sample_runs(SqliteStore(tmp_path / "fresh.db"))
-    store, fresh = SqliteStore(path), SqliteStore(tmp_path / "fresh.db")
-    assert store.runs() == fresh.runs()
-    assert [run.run_id for run in store.runs()] == ["20261121-0002", "20261121-0001"]
-    for run in store.runs():
-        assert store.load(run.run_id) == fresh.load(run.run_id)
-    assert [each.by for each in store.approvals(store.runs()[0].digest)] == ["Zoë"]
+    return SqliteStore(path)
+
+
+def same_but_for_versions(one: StoredRun, other: StoredRun) -> bool:
+    def told(stored: StoredRun) -> object:
+        records = [(r.seq, r.epoch, r.at, r.event) for r in stored.records]
+        return stored.summary, stored.document, records
+
+    return told(one) == told(other)
+
+
+def test_a_state_that_an_earlier_version_wrote_is_read_as_it_stands(
+    earlier: SqliteStore, tmp_path: Path
+) -> None:
+    before = earlier.path.read_bytes()
+    fresh = SqliteStore(tmp_path / "fresh.db")
+    sample_runs(fresh)
+    assert earlier.runs() == fresh.runs()
+    assert [run.run_id for run in earlier.runs()] == ["20261121-0002", "20261121-0001"]
+    for run in earlier.runs():
+        for from_checkpoint in (False, True):
+            stored = earlier.load(run.run_id, from_checkpoint=from_checkpoint)
+            assert same_but_for_versions(stored, fresh.load(run.run_id))
+        assert list(earlier.checkpoints(run.run_id)) == []
+    assert [each.by for each in earlier.approvals(earlier.runs()[0].digest)] == ["Zoë"]
+    assert earlier.path.read_bytes() == before
+
+
+def test_a_state_that_an_earlier_version_wrote_is_continued_after_a_copy_was_kept(
+    earlier: SqliteStore, tmp_path: Path
+) -> None:
+    store, version = earlier, dump(earlier.path).partition("user_version=")[2][0]
+    before = dump(earlier.path)
+    twin = SqliteStore(earlier.path)
     journal = store.acquire("20261121-0001")
     assert journal.epoch == 3
     journal.append([RunStarted()], at=1763700099.0, state="running")
     assert len(store.load("20261121-0001").records) == 5
+    assert twin.load("20261121-0001").records[-1].event == RunStarted()
+    journal.keep(encode(Checkpoint(journal.seq, journal.hash, 1.0, "", {"steps": {}})))
+    journal.close()
+    again = store.acquire("20261121-0001")
+    again.append([RunStarted()], at=1763700100.0, state="running")
+    assert [r.seq for r in store.load("20261121-0001", from_checkpoint=True).records] == [6]
+    copies = list(earlier.path.parent.glob("*.bak"))
+    if version == "2":
+        assert copies == []
+    else:
+        assert [copy.name for copy in copies] == [f"state.db.v{version}.bak"]
+        assert mode(copies[0]) == 0o600
+        assert dump(copies[0]) == before
+        assert schema(earlier.path) == schema_of_now(tmp_path)
+
+
+def schema(path: Path) -> dict[str, set[tuple[object, ...]]]:
+    """The columns of each table, whatever their order."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
+        return {
+            table: {
+                (name, kind, notnull, key)
+                for _, name, kind, notnull, _, key in connection.execute(
+                    f"PRAGMA table_info({table})"
+                )
+            }
+            for (table,) in tables
+        }
+
+
+def schema_of_now(folder: Path) -> dict[str, set[tuple[object, ...]]]:
+    SqliteStore(folder / "now.db").approve(Approval("0" * 64, "ann", 1.0, "yes"))
+    return schema(folder / "now.db")

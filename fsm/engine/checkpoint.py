@@ -1,0 +1,100 @@
+"""Checkpoints: the state of a run after one record of its journal, stored to bound what is replayed.
+
+A checkpoint is a shortcut. The journal is the only truth, and leads to the same state alone: so one that
+is damaged, foreign or of another version is set aside with a warning, and never stands in the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from fsm.engine.journal import to_text
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["VERSION", "Checkpoint", "decode", "encode", "newest", "whole"]
+
+VERSION: Final = 1
+_SEAL: Final = ',\n"sha256":"'
+_SEAL_LENGTH: Final = len(_SEAL) + 64 + len('"}\n')
+
+
+class Checkpoint(NamedTuple):
+    """The `state` of a run (`fsm.run.snapshot`) after record `seq`, whose hash is `hash`.
+
+    `seq` names it: checkpoint 41 is the state after record 41. `at` is in seconds since the epoch.
+    `before` is the step that was about to start and asked for it; empty if it was merely time for one.
+    """
+
+    seq: int
+    hash: str
+    at: float
+    before: str
+    state: Mapping[str, JsonValue]
+
+
+def encode(checkpoint: Checkpoint) -> bytes:
+    """The checkpoint as one JSON object, a line for each step, sealed by a SHA-256 of what stands before."""
+    fields: dict[str, JsonValue] = {"version": VERSION, **checkpoint._asdict()}
+    state = dict(checkpoint.state)
+    steps = cast("Mapping[str, Mapping[str, JsonValue]]", state.pop("steps"))
+    lines = ",\n".join(f"{json.dumps(name)}:{to_text(step)}" for name, step in steps.items())
+    opening = to_text({**fields, "state": state})
+    text = f'{opening[:-1]},\n"steps":{{\n{lines}\n}}'
+    return f'{text}{_SEAL}{_checksum(text)}"}}\n'.encode()
+
+
+def decode(data: bytes) -> Checkpoint:
+    """The checkpoint that `encode` wrote. Raises `ValueError`, which says in words why it is none."""
+    text = data.decode()
+    body, seal = text[:-_SEAL_LENGTH], text[-_SEAL_LENGTH:]
+    if seal != f'{_SEAL}{_checksum(body)}"}}\n':
+        raise ValueError("it was altered")
+    fields = json.loads(text)
+    if fields["version"] != VERSION:
+        raise ValueError(f"it is of version {fields['version']}, and {VERSION} is known here")
+    return Checkpoint(
+        fields["seq"],
+        fields["hash"],
+        fields["at"],
+        fields["before"],
+        {**fields["state"], "steps": fields["steps"]},
+    )
+
+
+def newest(
+    run_id: str, kept: Iterable[tuple[int, bytes]], hashes: Mapping[int, str]
+) -> tuple[Checkpoint | None, list[str]]:
+    """The first of `kept` (newest first: number, bytes) that is whole and of the journal; and warnings.
+
+    `hashes` are those of the journal's records with these numbers, as far as it has them.
+    """
+    warnings: list[str] = []
+    for seq, data in kept:
+        try:
+            checkpoint = decode(data)
+            if (checkpoint.seq, checkpoint.hash) == (seq, hashes.get(seq)):
+                return checkpoint, warnings
+            why = "it is not of this journal"
+        except ValueError as error:
+            why = str(error)
+        warnings.append(f"checkpoint {seq} of run {run_id} is set aside: {why}")
+    return None, warnings
+
+
+def whole(kept: Iterable[tuple[int, bytes]]) -> list[Checkpoint]:
+    """Those of `kept` that are as they were written."""
+    checkpoints = []
+    for _, data in kept:
+        with suppress(ValueError):
+            checkpoints.append(decode(data))
+    return checkpoints
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

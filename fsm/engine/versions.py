@@ -1,0 +1,38 @@
+"""Versions of stored records, and the functions that bring one from each version to the next.
+
+A record is never rewritten: it is brought up when it is read. `tests/engine/samples` has a journal of each
+version. Records of a version that is not known here were written by a newer fsm, and are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["VERSION", "bring_up"]
+
+Fields = dict[str, "JsonValue"]
+
+VERSION: Final = 2
+"""The version of the records that are written."""
+
+
+def _to_2(kind: str, fields: Fields) -> Fields:
+    """`RunResumed` may send several steps back: `from_steps`, a list."""
+    if kind == "RunResumed" and "from_step" in fields:
+        return {**fields, "from_steps": [fields.pop("from_step")]}
+    return fields
+
+
+_UPGRADES: Mapping[int, Callable[[str, Fields], Fields]] = {1: _to_2}
+
+
+def bring_up(version: int, kind: str, fields: Fields) -> Fields:
+    """The fields of an event of `kind` as this version writes them, from those of an older one."""
+    while version < VERSION:
+        fields = _UPGRADES[version](kind, fields)
+        version += 1
+    return fields
