@@ -1,9 +1,9 @@
 """Who belongs to one attempt of a step, among all processes of the machine.
 
 Of those that started after its leader: the leader, those in a session of it, those that carry its mark
-(its FSM_… variables) in their environment, and all their descendants. Where this process adopts orphans
-(`become_subreaper`) and no other attempt is in flight, also every orphan that has come to it: then a daemon
-that cleared its environment and made its own session cannot hide either.
+(its FSM_… variables) in their environment, and all their descendants. If no other attempt is in flight,
+also every orphan that has come to the shim: then a daemon that cleared its environment and made its own
+session cannot hide either.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 
-from fsm.actions.children import CHILDREN, reap, spoken_for
+from fsm.actions.launcher import Launcher
 from fsm.actions.proc import Proc, all_pids, carries, look_at
 
 __all__ = ["Kin", "mark_of"]
@@ -33,25 +33,24 @@ class Kin:
     turn came to be looked at. After two there is nobody.
     """
 
-    def __init__(self, leader: int, since: int, mark: frozenset[bytes]) -> None:
+    def __init__(self, leader: int, since: int, mark: frozenset[bytes], launcher: Launcher) -> None:
+        self._launcher = launcher
         self._leader = leader
         self._since = since
         self._mark = mark
         self._run_mark = frozenset(entry for entry in mark if entry.startswith(b"FSM_RUN_ID="))
-        self._me = os.getpid()
-        self._my_session = os.getsid(0)
+        self._ours = {os.getpid(), launcher.shim}
+        self._our_sessions = {os.getsid(0), launcher.shim}
         self._sessions = {leader}
         self._starts: dict[int, int] = {}
         self._looked_at: set[int] = set()
-        self._spoken_for: set[int] | None = None
         self.calm_looks = 0
 
     def survey(self) -> list[Proc]:
-        """Walk all processes: those of this attempt that run. Takes the status of adopted dead ones."""
+        """Walk all processes: those of this attempt that run."""
         pids = all_pids()
         self._looked_at = set(pids)
         table = {pid: proc for pid in pids if (proc := look_at(pid)) is not None}
-        self._spoken_for = None
         self.calm_looks += 1
         kin: list[Proc] = []
         others = [proc for proc in table.values() if self._comes_into_question(proc)]
@@ -72,7 +71,6 @@ class Kin:
         """
         fresh = [pid for pid in all_pids() if pid not in self._looked_at]
         self._looked_at.update(fresh)
-        self._spoken_for = None
         kin: list[Proc] = []
         for pid in fresh:
             proc = look_at(pid)
@@ -87,20 +85,17 @@ class Kin:
         return self._alive(kin), bool(kin)
 
     def _comes_into_question(self, proc: Proc) -> bool:
-        others_leader = proc.pid in CHILDREN.leaders and proc.pid != self._leader
-        return proc.start >= self._since and proc.pid != self._me and not others_leader
+        others_leader = proc.pid in self._launcher.leaders and proc.pid != self._leader
+        return proc.start >= self._since and proc.pid not in self._ours and not others_leader
 
     def _admits(self, proc: Proc, look: Callable[[int], Proc | None]) -> bool:
         """Whether the process is kin; if so, its session and its children will be."""
-        if not (
-            self._is_related(proc, look)
-            or (self._came_to_us(proc) and not self._is_spoken_for(proc.pid))
-        ):
+        if not (self._is_related(proc, look) or self._came_to_us(proc)):
             return False
         if self._starts.get(proc.pid) != proc.start:
             self._starts[proc.pid] = proc.start
             self.calm_looks = 0
-        if proc.session != self._my_session:
+        if proc.session not in self._our_sessions:
             self._sessions.add(proc.session)
         return True
 
@@ -118,28 +113,23 @@ class Kin:
     def _came_to_us(self, proc: Proc) -> bool:
         """Whether it is an orphan that no other attempt in flight, and no other step's service, left."""
         return (
-            CHILDREN.adopts
-            and proc.parent == self._me
-            and proc.session != self._my_session
-            and CHILDREN.leaders <= {self._leader}
+            proc.parent == self._launcher.shim
+            and proc.session not in self._our_sessions
+            and self._launcher.leaders.keys() <= {self._leader}
             and not carries(proc.pid, self._run_mark)
         )
 
-    def _is_spoken_for(self, pid: int) -> bool:
-        if self._spoken_for is None:
-            self._spoken_for = spoken_for()
-        return pid in self._spoken_for
-
     def _alive(self, kin: Iterable[Proc]) -> list[Proc]:
-        """Those that run. Of the others, those that came to us have nobody else to take their status."""
+        """Those that run."""
         alive = []
         for proc in kin:
             if proc.running:
                 alive.append(proc)
                 self.calm_looks = 0
-            elif proc.parent == self._me and proc.pid != self._leader:
-                reap(proc.pid)
-                self._looked_at.discard(proc.pid)
+            elif proc.parent == self._launcher.shim:
+                self._looked_at.discard(
+                    proc.pid
+                )  # the shim takes its status, and the number is free
             elif proc.parent in self._starts:
                 self.calm_looks = 0  # its parent has not quite ended; then it may come to us
         return alive

@@ -6,12 +6,11 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from pathlib import Path
 
 from fsm.actions.masking import Masker
 from fsm.actions.text import last_lines, one_line, plain_text, to_bytes
 
-__all__ = ["Log", "Masker", "make_folder", "read_tail"]
+__all__ = ["Log", "Masker", "make_folder", "open_regular", "read_tail"]
 
 _CAP = 10 << 20
 _RING = 64 << 10
@@ -30,7 +29,7 @@ class Log:
 
     __slots__ = ("_cap", "_fd", "_masker", "_path", "_recent", "_total", "_written", "trouble")
 
-    def __init__(self, path: Path, masker: Masker, *, cap: int = _CAP) -> None:
+    def __init__(self, path: str, masker: Masker, *, cap: int = _CAP) -> None:
         self._path = path
         self._masker = masker
         self._cap = cap
@@ -93,8 +92,8 @@ class Log:
             return
         try:
             if self._fd < 0:
-                make_folder(self._path.parent)
-                self._fd = _open_regular(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+                make_folder(os.path.dirname(self._path))  # noqa: PTH120
+                self._fd = open_regular(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             view = memoryview(data)
             while view:  # a disk that fills up takes a part, and says so only the next time
                 view = view[os.write(self._fd, view) :]
@@ -102,10 +101,10 @@ class Log:
             self.trouble = error.strerror or str(error)
 
 
-def read_tail(path: Path, secrets: Sequence[bytes] = ()) -> str:
+def read_tail(path: str, secrets: Sequence[bytes] = ()) -> str:
     """The last lines of a log file, as `Log.tail` gives them; empty if there is none to read."""
     try:
-        fd = _open_regular(path, os.O_RDONLY)
+        fd = open_regular(path, os.O_RDONLY)
     except OSError:
         return ""
     try:
@@ -118,18 +117,19 @@ def read_tail(path: Path, secrets: Sequence[bytes] = ()) -> str:
     return _tail(recent, size > len(recent), Masker(secrets))
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: str) -> None:
     """Make the folder and those above it, as far as they are missing, open to their owner only."""
     try:
-        folder.mkdir(mode=0o700)
+        os.mkdir(folder, 0o700)  # noqa: PTH102
     except FileExistsError:
         return
     except FileNotFoundError:
-        make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(os.path.dirname(folder))  # noqa: PTH120
+        make_folder(folder)
 
 
-def _open_regular(path: Path, flags: int) -> int:
+def open_regular(path: str, flags: int) -> int:
+    """A descriptor of the file, made for its owner only; no link is followed. Raises `OSError`."""
     fd = os.open(path, flags | _FLAGS, 0o600)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)

@@ -8,7 +8,6 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from fsm.actions.masking import Masker
 
@@ -23,7 +22,7 @@ class BadOutputs(Exception):
     """The file is not what it may be; the text says what, with the line where there is one."""
 
 
-def take_outputs(path: Path, masker: Masker) -> Mapping[str, str]:
+def take_outputs(path: str, masker: Masker) -> Mapping[str, str]:
     """The outputs in that file, masked; the file is removed. No file, no outputs.
 
     A line `name=value` gives one, up to the line's end, spaces included. A value of several lines stands
@@ -53,10 +52,10 @@ def take_outputs(path: Path, masker: Masker) -> Mapping[str, str]:
     }
 
 
-def discard_outputs(path: Path) -> None:
+def discard_outputs(path: str) -> None:
     """Remove the file, whatever it is; nothing if that cannot be."""
     with suppress(OSError):
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108
 
 
 def _read(fd: int) -> bytes:

@@ -9,7 +9,15 @@ import os
 import time
 from typing import NamedTuple
 
-__all__ = ["Proc", "all_pids", "carries", "command_line", "look_at", "now_in_ticks"]
+__all__ = [
+    "Proc",
+    "all_pids",
+    "boot_id",
+    "carries",
+    "command_line",
+    "look_at",
+    "now_in_ticks",
+]
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _ENVIRON_BYTES = 8 << 20  # more than the kernel lets a process have
@@ -34,6 +42,11 @@ class Proc(NamedTuple):
 def now_in_ticks() -> int:
     """This moment as `Proc.start` counts: whatever is started from now on starts at or after it."""
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * _TICKS_PER_SECOND)
+
+
+def boot_id() -> str:
+    """What names this start of the machine; empty where the kernel does not tell."""
+    return _read("sys/kernel/random", "boot_id", 64).decode().strip()
 
 
 def all_pids() -> list[int]:
@@ -86,7 +99,7 @@ def _has_program(pid: int) -> bool:
         return False
 
 
-def _read(pid: int, name: str, limit: int) -> bytes:
+def _read(pid: int | str, name: str, limit: int) -> bytes:
     try:
         fd = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -1,6 +1,6 @@
-"""One child process under asyncio: started, its output read as it comes, its end noticed at once.
+"""One child process under asyncio: started by the shim, its output read as it comes, its end told.
 
-No threads and no child watcher: a pidfd says when the process has ended, and a non-blocking pipe brings
+No threads and no child watcher: the shim says when the process has ended, and a non-blocking pipe brings
 its output. What holds the pipe open after that (a daemon) never keeps the step from ending.
 """
 
@@ -10,20 +10,22 @@ import asyncio
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import termios
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from typing import TypeVar
 
-from fsm.actions.children import CHILDREN
+from fsm.actions.launcher import Launcher
 from fsm.actions.proc import now_in_ticks
 
 __all__ = ["Process"]
 
 _READ_BYTES = 65_536
 _MOST_LATE = 64
-_KILLED_SECONDS = 0.2  # what is killed has ended well before, unless the kernel is stuck
+_BRIEF_SECONDS = 0.005
+"""Output is read as it comes from then on: most processes have ended before, and then it is read at once."""
+
+T = TypeVar("T")
 
 _late: list[Process] = []
 """Processes that have ended and left somebody who still holds their output, oldest first."""
@@ -32,51 +34,76 @@ _late: list[Process] = []
 class Process:
     """A child, leader of its own session and group; nothing on its stdin, its output going to `sink`.
 
-    `started` is not after the child's start, in clock ticks. Raises `OSError` or `ValueError` if it cannot
-    be started; then nothing is left behind. Until `take_status` its number belongs to it, dead or alive,
-    so the group of that number may be signalled safely.
+    `started` is not after the child's start, in clock ticks. `begun` is done when it runs, as `pid`; `ended`
+    when it has ended, with its exit code, negative for a signal, `None` if nobody knows. Both raise the
+    `OSError` or `ValueError` that kept it from starting. `has_orphans`: at its end there was an orphan of
+    some step, and none before. Raises `OSError` if it cannot even be asked for.
     """
 
     def __init__(
         self,
+        launcher: Launcher,
         argv: Sequence[str],
         *,
         cwd: str,
         env: Mapping[str, str],
         sink: Callable[[bytes], None],
+        what: tuple[str, str, int] = ("", "", 0),
+        log: str = "",
+        secrets: Sequence[bytes] = (),
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self.launcher = launcher
         self._sink = sink
         self._when_quiet: Callable[[], None] | None = None
+        self.pid = 0
+        self.has_orphans = False
+        self._is_read = False
+        self.begun: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[int | None] = self._loop.create_future()
         self._pipe, write_end = os.pipe()
-        self._pidfd = -1
         try:
             os.set_blocking(self._pipe, False)
             self.started = now_in_ticks()
-            self._popen = subprocess.Popen(
+            self._number = launcher.start(
+                self,
                 argv,
-                stdin=subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
                 cwd=cwd,
                 env=env,
-                start_new_session=True,
+                output=(self._pipe, write_end),
+                what=what,
+                log=log,
+                secrets=secrets,
             )
+            self._reading = self._loop.call_later(_BRIEF_SECONDS, self._read_on)
         except BaseException:
             os.close(self._pipe)
+            self._pipe = -1
             raise
         finally:
             os.close(write_end)
-        self.pid = self._popen.pid
-        CHILDREN.leaders.add(self.pid)
-        try:
-            self._pidfd = os.pidfd_open(self.pid)
-            self.ended: asyncio.Future[None] = self._loop.create_future()
-            self._loop.add_reader(self._pidfd, self._on_end)
+
+    def _read_on(self) -> None:
+        if self._pipe >= 0:
+            self._is_read = True
             self._loop.add_reader(self._pipe, self._on_output)
-        except BaseException:
-            self.close()
-            raise
+
+    # What the launcher tells.
+
+    def on_start(self, pid: int) -> None:
+        self.pid = pid
+        _settle(self.begun, None)
+
+    def on_refusal(self, error: OSError | ValueError) -> None:
+        for future in (self.begun, self.ended):
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # whoever asks is told; nobody has to ask
+
+    def on_end(self, code: int | None, has_orphans: bool) -> None:
+        self.has_orphans = has_orphans
+        _settle(self.begun, None)
+        _settle(self.ended, code)
 
     @property
     def output_is_held(self) -> bool:
@@ -84,26 +111,8 @@ class Process:
         return self._pipe >= 0
 
     def signal_group(self, number: signal.Signals) -> None:
-        """Signal all that stayed in the leader's group; nothing if its status was taken."""
-        if self.pid in CHILDREN.leaders:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
-
-    def take_status(self) -> int | None:
-        """The exit code, negative for a signal, of a leader that has ended; its number is free again.
-
-        `None` if it has not ended (the kernel would not let us kill it) or somebody else took its status.
-        """
-        try:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:
-            pid, status = self.pid, None
-        if not pid:
-            return None
-        CHILDREN.leaders.discard(self.pid)
-        code = None if status is None else os.waitstatus_to_exitcode(status)
-        self._popen.returncode = 0 if code is None else code  # so that it does not wait as well
-        return code
+        """Signal all that stayed in the leader's group; nothing if it has ended."""
+        self.launcher.signal_group(self._number, number)
 
     def drain(self) -> None:
         """Pass on what lies in the pipe at this moment, and see whether anybody still holds it.
@@ -126,7 +135,6 @@ class Process:
         That is at once, unless the step left somebody running who holds its output. Closing the pipe
         would kill them at their next line: so it is read on, for as long as this process lives.
         """
-        self._close_pidfd()
         if self._pipe < 0:
             when_quiet()
             return
@@ -139,19 +147,10 @@ class Process:
             mine[0]._close_pipe()
 
     def close(self) -> None:
-        """Free everything, whatever came before. A leader whose status was not taken is killed."""
-        self._close_pidfd()
+        """Free everything, whatever came before. A leader that has not ended is killed."""
         self._close_pipe()
-        if self.pid in CHILDREN.leaders:
-            self.signal_group(signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                self._popen.wait(_KILLED_SECONDS)
-            CHILDREN.leaders.discard(self.pid)
-
-    def _on_end(self) -> None:
-        self._close_pidfd()
         if not self.ended.done():
-            self.ended.set_result(None)
+            self.signal_group(signal.SIGKILL)
 
     def _on_output(self, at_most: int = _READ_BYTES) -> int:
         """Pass on one piece; how long it was. One bounded read, so that a flood starves nobody."""
@@ -163,33 +162,21 @@ class Process:
             self._sink(piece)
         else:
             self._close_pipe()
-            # A process closes its files just before it has ended: mostly one look saves a round of the loop.
-            if self._pidfd >= 0 and self._has_ended():
-                self._on_end()
         return len(piece)
-
-    def _has_ended(self) -> bool:
-        try:
-            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            return os.waitid(os.P_PID, self.pid, flags) is not None
-        except ChildProcessError:
-            return True
-
-    def _close_pidfd(self) -> None:
-        if self._pidfd >= 0:
-            self._forget(self._pidfd)
-            self._pidfd = -1
 
     def _close_pipe(self) -> None:
         if self._pipe >= 0:
-            self._forget(self._pipe)
+            self._reading.cancel()
+            if self._is_read and not self._loop.is_closed():
+                self._loop.remove_reader(self._pipe)
+            os.close(self._pipe)
             self._pipe = -1
         if self._when_quiet is not None:
             _late.remove(self)
             when_quiet, self._when_quiet = self._when_quiet, None
             when_quiet()
 
-    def _forget(self, fd: int) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(fd)
-        os.close(fd)
+
+def _settle(future: asyncio.Future[T], value: T) -> None:
+    if not future.done():
+        future.set_result(value)

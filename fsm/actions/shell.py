@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fsm.actions.command import argument_vector, inspect_call
 from fsm.actions.kin import mark_of
+from fsm.actions.launcher import Launcher
 from fsm.actions.masking import Masker
 from fsm.actions.output import Log, make_folder
 from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
@@ -38,6 +40,9 @@ class ShellAction:
     write goes on being logged for as long as this program runs. Cancelled, all of them are ended.
     """
 
+    def __init__(self) -> None:
+        self._launcher = Launcher()
+
     def inspect(
         self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
     ) -> Sequence[Problem]:
@@ -52,39 +57,57 @@ class ShellAction:
             argv = argument_vector(task.action, task.params)
         except Invalid as error:
             return Failed(_masked("; ".join(map(str, error.problems)), masker))
+        folder = os.path.dirname(task.outputs)  # noqa: PTH120
         try:
-            make_folder(task.outputs.parent)
+            make_folder(folder)
         except OSError as error:
-            return Failed(_masked(f"cannot make {task.outputs.parent}: {error.strerror}", masker))
+            return Failed(_masked(f"cannot make {folder}: {error.strerror}", masker))
+        process = None
         try:
-            process = Process(argv, cwd=str(task.cwd), env=task.env, sink=log.write)
-        except (OSError, ValueError) as error:
-            return Failed(_masked(_cannot_start(argv[0], task.cwd, error), masker))
-        try:
+            process = Process(
+                self._launcher,
+                argv,
+                cwd=task.cwd,
+                env=task.env,
+                sink=log.write,
+                what=(task.step_id, task.purpose, task.attempt),
+                log=task.log,
+                secrets=task.secrets,
+            )
             code = await _supervise(process, task, log)
+        except (OSError, ValueError) as error:
+            if process is not None:
+                process.close()
+            return Failed(_masked(_cannot_start(argv[0], task.cwd, error), masker))
         except BaseException:
-            process.close()
+            if process is not None:
+                process.close()
             log.close()
             discard_outputs(task.outputs)
             raise
         return _outcome(code, task, masker, log.tail())
 
+    def recorded(self) -> None:
+        """Every outcome that `perform` gave is durably recorded. See `Action`."""
+        self._launcher.recorded()
+
+    def close(self) -> None:
+        """Let go what starts the processes. See `Action`."""
+        self._launcher.close()
+
 
 async def _supervise(process: Process, task: Task, log: Log) -> int | None:
-    """Wait for the leader's end: its exit code. Cancelled, end all first."""
-    mark = mark_of(task.env)
+    """Wait for the leader's end: its exit code. Cancelled, end all first. Raises if it cannot be started."""
     try:
-        await process.ended
+        code = await process.ended
     except asyncio.CancelledError:
-        left = await end_tree(process, mark, task.grace_seconds)
-        process.take_status()
+        left = await end_tree(process, mark_of(task.env), task.grace_seconds)
         process.drain()
         log.end_output()
         _name("could not be ended", left, log)
         raise
-    code = process.take_status()
     process.drain()
-    left = remains(process, mark)
+    left = remains(process, task.env)
     if not process.output_is_held:
         log.end_output()
     _name("left running", left, log)
@@ -100,20 +123,22 @@ def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome
             return Failed(_masked(f"its FSM_OUTPUT cannot be read: {error}", masker), code, tail)
     discard_outputs(task.outputs)
     if code is None:
-        return Failed("its exit status is not known: something else took it", None, tail)
+        return Failed(
+            "its exit status is not known: the process that watched it is gone", None, tail
+        )
     if code < 0:
         return Failed(f"killed by {_signal_name(-code)}", code, tail)
     return Failed(f"exit code {code}", code, tail)
 
 
-def _cannot_start(program: str, cwd: Path, error: OSError | ValueError) -> str:
+def _cannot_start(program: str, cwd: str, error: OSError | ValueError) -> str:
     words = error.strerror or str(error) if isinstance(error, OSError) else str(error)
     if isinstance(error, OSError):
-        if error.filename == str(cwd):
+        if error.filename == cwd:
             return f"cannot start `{program}` in {cwd}: {words}"
         if error.errno == errno.ENOEXEC:
             words += " (is its first line `#!` and an interpreter?)"
-        elif error.errno == errno.ENOENT and "/" in program and (cwd / program).exists():
+        elif error.errno == errno.ENOENT and "/" in program and Path(cwd, program).exists():
             words += " (the interpreter that its first line names)"
     return f"cannot start `{program}`: {words}"
 

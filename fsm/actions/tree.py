@@ -10,11 +10,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from fsm.actions.children import CHILDREN
-from fsm.actions.kin import Kin
+from fsm.actions.kin import Kin, mark_of
 from fsm.actions.proc import Proc, look_at
 from fsm.actions.process import Process
 
@@ -25,34 +24,40 @@ _CHASE_SECONDS = 0.2
 _MOST_PIDFDS = 256
 
 
-def remains(process: Process, mark: frozenset[bytes]) -> Sequence[Proc]:
-    """What a step that ended by itself left running, its status taken already.
+def remains(process: Process, env: Mapping[str, str]) -> Sequence[Proc]:
+    """What a step that ended by itself left running; `env` is what it was given.
 
-    Looks only where there is a sign of something: a held output, a living group, a new child. A daemon
+    Looks only where there is a sign of something: a held output, a living group, a new orphan. A daemon
     that leaves none of these while other attempts run is missed here; `end_tree` looks at everything.
     """
-    signs = process.output_is_held or _has_members(process.pid)
-    if CHILDREN.adopts:
-        signs = CHILDREN.any_new() or signs
-    return Kin(process.pid, process.started, mark).survey() if signs else ()
+    signs = process.output_is_held or process.has_orphans or _has_members(process.pid)
+    return _kin(process, mark_of(env)).survey() if signs else ()
 
 
 async def end_tree(
     process: Process, mark: frozenset[bytes], grace_seconds: float
 ) -> Sequence[Proc]:
-    """End the leader, whose status was not taken yet, and all that belongs to it.
+    """End the leader and all that belongs to it. Raises what kept it from being started, if it was not.
 
     Asks first, with SIGTERM (and SIGCONT, so that the stopped hear it), and waits until all have gone, at
     most `grace_seconds`; then kills. A cancellation ends the asking; further ones change nothing. Returns
     those that were still there after ten seconds of killing; if they fork too fast, the last ones seen.
     """
-    ending = _Ending(process, Kin(process.pid, process.started, mark))
+    while not process.begun.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([process.begun])
+    process.begun.result()
+    ending = _Ending(process, _kin(process, mark))
     try:
         with suppress(asyncio.CancelledError):
             await ending.ask(grace_seconds)
         return await ending.force()
     finally:
         ending.close()
+
+
+def _kin(process: Process, mark: frozenset[bytes]) -> Kin:
+    return Kin(process.pid, process.started, mark, process.launcher)
 
 
 class _Ending:

@@ -166,9 +166,8 @@ def _held(
     created: on.RunCreated,
     observe: Observer,
 ) -> Iterator[Session]:
-    from fsm.actions import become_subreaper, read_tail
+    from fsm.actions import read_tail
 
-    become_subreaper()
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
     world = World(
         actions=workspace.actions,

@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Failed, Succeeded
@@ -47,7 +46,7 @@ class World:
     now: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
     observe: Callable[[on.Event], None] = lambda _: None
-    tail: Callable[[Path], str] = lambda _: ""
+    tail: Callable[[str], str] = lambda _: ""
 
 
 class Executor:
@@ -63,7 +62,10 @@ class Executor:
         self._cancelled: dict[StepRecord, str] = {}
         self._ended: list[on.Event] = []
         self._defect: BaseException | None = None
-        self._wake: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._rest: asyncio.Future[Run] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_awake = False
         self._stop_reason = ""
         self._stop_level = 0
         self._stop_done = 0
@@ -102,22 +104,54 @@ class Executor:
         Raises `StateUnavailable` if the journal cannot be written; then what was in flight has been ended
         and is unknown to the journal.
         """
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        self._rest = self._loop.create_future()
+        self._awake()
         try:
-            while True:
-                self._wake = loop.create_future()
-                self._take_outcomes()
-                look_again = self._decide()
-                self.commit()
-                self._launch(loop)
-                if not self._tasks and self.run.state not in _MOVING:
-                    return self.run
-                self._press(loop)
-                await self._rest(loop, look_again)
+            return await self._rest
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             await self._end_all()
 
-    # One turn of the loop.
+    # One turn: from what has ended to what is launched next.
+
+    def _awake(self) -> None:
+        """Let a turn come soon; whatever ends until then is taken by the same turn, in one write."""
+        if self._loop is not None and not self._is_awake:
+            self._is_awake = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_awake = False
+        if self._loop is None or self._rest is None or self._rest.done():
+            return
+        try:
+            if self._turned(self._loop):
+                self._rest.set_result(self.run)
+        except BaseException as error:
+            self._rest.set_exception(error)
+
+    def _turned(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Carry the run on as far as it goes now; whether it rests."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._take_outcomes()
+        look_again = self._decide()
+        self.commit()
+        self._launch(loop)
+        if not self._tasks and self.run.state not in _MOVING:
+            for action in self._world.actions.values():
+                action.recorded()
+            return True
+        self._press(loop)
+        if look_again is not None:
+            delay = max(0.0, look_again - self._world.now())
+            self._timer = loop.call_later(delay, self._awake)
+        elif not self._tasks and not self._is_awake:
+            raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
+        return False
 
     def _take_outcomes(self) -> None:
         if self._defect is not None:
@@ -179,25 +213,10 @@ class Executor:
             self._defect = defect
         del self._tasks[record]
         self._cancelled.pop(record, None)
-        self._awake()
-
-    async def _rest(self, loop: asyncio.AbstractEventLoop, look_again: float | None) -> None:
-        if self._wake is None or self._wake.done():
-            return
-        if look_again is None:
-            if not self._tasks:
-                raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
-            await self._wake
-            return
-        timer = loop.call_later(max(0.0, look_again - self._world.now()), self._awake)
-        try:
-            await self._wake
-        finally:
-            timer.cancel()
-
-    def _awake(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        if self._tasks or self._is_awake:
+            self._awake()
+        else:  # nobody else can end meanwhile: a round of the loop is saved
+            self._turn()
 
     # Ending what is in flight.
 

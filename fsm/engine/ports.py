@@ -43,10 +43,10 @@ Purpose = Literal["run", "rollback", "check", "dry_run"]
 class Task:
     """One attempt of one call, with every template rendered: all that an action may know.
 
-    `env` is the whole environment of a process, the `FSM_…` names included. `cwd` is absolute. `log` is
-    the file that takes the output and `outputs` the file a process may write outputs to: neither exists
-    yet, and their folder is made by the action when it needs it. `secrets` are the values to mask.
-    `grace_seconds` is the time between asking a process tree to end and killing it.
+    `env` is the whole environment of a process, the `FSM_…` names included. `cwd`, `log` and `outputs` are
+    absolute paths: `log` is the file that takes the output and `outputs` the file a process may write
+    outputs to; neither exists yet, and their folder is made by the action when it needs it. `secrets` are
+    the values to mask. `grace_seconds` is the time between asking a process tree to end and killing it.
     """
 
     run_id: str
@@ -56,9 +56,9 @@ class Task:
     action: str
     params: Mapping[str, JsonValue]
     env: Mapping[str, str]
-    cwd: Path
-    log: Path
-    outputs: Path
+    cwd: str
+    log: str
+    outputs: str
     secrets: Sequence[bytes] = ()
     grace_seconds: float = 5.0
 
@@ -100,6 +100,12 @@ class Action(Protocol):
         Cancelled, it ends all that it began, kindly first and by force after `task.grace_seconds`, and
         only then lets the cancellation through; cancelled again, by force at once.
         """
+
+    def recorded(self) -> None:
+        """Every outcome that `perform` gave is durably recorded: none has to be recollected."""
+
+    def close(self) -> None:
+        """Free what the calls have shared; nothing is in flight. May be called again."""
 
 
 @dataclass(frozen=True, slots=True)

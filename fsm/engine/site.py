@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Task
-from fsm.plan.template import render, render_env
+from fsm.plan.template import is_template, render, render_env
 
 if TYPE_CHECKING:
     from fsm.engine.ports import Purpose
     from fsm.plan.model import Call, Plan, Step
 
-__all__ = ["Site", "log_name"]
+__all__ = ["Site", "log_stem"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,20 @@ class Site:
         values = (self.environ.get(name, "") for name in self.plan.secrets)
         return tuple(value.encode(errors="surrogateescape") for value in values if value)
 
+    @cached_property
+    def _cwd(self) -> str:
+        return str(self.cwd)
+
+    @cached_property
+    def _environ(self) -> dict[str, str]:
+        """What every process of the run finds; with the plan's `env`, if it has no template."""
+        plan_env = {} if self._env_is_open else render_env(self.plan.env, {})
+        return {**self.environ, **plan_env}
+
+    @cached_property
+    def _env_is_open(self) -> bool:
+        return any(is_template(value) for value in self.plan.env.values())
+
     def folder(self, step: Step) -> Path:
         """The folder the step works in, absolute."""
         return self.cwd / step.cwd if step.cwd else self.cwd
@@ -58,18 +71,18 @@ class Site:
         names: Mapping[str, object],
     ) -> Task:
         """The task of one attempt. Raises `TemplateError` if a template cannot be rendered."""
-        log = os.path.join(self.logs, log_name(step.id, purpose, attempt))  # noqa: PTH118
-        outputs = f"{log.removesuffix('.log')}.outputs"
-        env = {
-            **self.environ,
-            **render_env(self.plan.env, names),
-            **render_env(step.env, names),
-            "FSM_RUN_ID": self.run_id,
-            "FSM_STEP_ID": step.id,
-            "FSM_ATTEMPT": str(attempt),
-            "FSM_IDEMPOTENCY_KEY": f"{self.run_id}:{step.id}",
-            "FSM_OUTPUT": outputs,
-        }
+        stem = f"{self.logs}/{log_stem(step.id, purpose, attempt)}"
+        log, outputs = f"{stem}.log", f"{stem}.outputs"
+        env = self._environ.copy()
+        if self._env_is_open:
+            env |= render_env(self.plan.env, names)
+        if step.env:
+            env |= render_env(step.env, names)
+        env["FSM_RUN_ID"] = self.run_id
+        env["FSM_STEP_ID"] = step.id
+        env["FSM_ATTEMPT"] = str(attempt)
+        env["FSM_IDEMPOTENCY_KEY"] = f"{self.run_id}:{step.id}"
+        env["FSM_OUTPUT"] = outputs
         return Task(
             run_id=self.run_id,
             step_id=step.id,
@@ -78,15 +91,15 @@ class Site:
             action=call.action,
             params={name: render(value, names) for name, value in call.params.items()},
             env=env,
-            cwd=self.folder(step),
-            log=Path(log),
-            outputs=Path(outputs),
+            cwd=f"{self.cwd / step.cwd}" if step.cwd else self._cwd,
+            log=log,
+            outputs=outputs,
             secrets=self.secrets,
             grace_seconds=self.step_grace_seconds,
         )
 
 
-def log_name(step_id: str, purpose: Purpose, attempt: int) -> str:
-    """`STEP.ATTEMPT.log`; what is not the step's forward work says so after an `@`, which no id holds."""
+def log_stem(step_id: str, purpose: Purpose, attempt: int) -> str:
+    """`STEP.ATTEMPT`; what is not the step's forward work says so after an `@`, which no id holds."""
     kind = "" if purpose == "run" else f"@{purpose}"
-    return f"{step_id}{kind}.{attempt}.log"
+    return f"{step_id}{kind}.{attempt}"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fsm.actions import ShellAction
 from fsm.engine.ports import Task
 
 MakeTask = Callable[..., Task]
@@ -40,14 +41,22 @@ def make_task(tmp_path: Path) -> MakeTask:
             "action": "run",
             "params": {"command": command},
             "env": {**os.environ, **(env or {}), **own},
-            "cwd": tmp_path,
-            "log": outputs.with_suffix(".log"),
-            "outputs": outputs,
+            "cwd": str(tmp_path),
+            "log": str(outputs.with_suffix(".log")),
+            "outputs": str(outputs),
             "grace_seconds": 5.0,
         }
         return Task(**{**values, **fields})
 
     return make
+
+
+@pytest.fixture
+def shell() -> Iterator[ShellAction]:
+    """The action, as one runner has it."""
+    action = ShellAction()
+    yield action
+    action.close()
 
 
 @pytest.fixture

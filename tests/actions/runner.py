@@ -1,10 +1,10 @@
-"""A runner in a process of its own: becomes the sub-reaper, performs commands, cancels, and reports.
+"""A runner in a process of its own: performs commands, cancels, and reports.
 
 Called with a JSON object: `commands` (all at once), `cancel` (the index of the one to cancel, once the file
 `ready` exists in its folder, twice if `hurry`; then each finds a file `done`), `grace`, `before` (a command
 that is performed first), `crowd` (how many other processes there seem to be, which all must be looked at).
 Prints what became
-of them, of the orphans it adopted, and of children of its own that no step began.
+of them, of the orphans that came to the shim, and of children of its own that no step began.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fsm.actions import ShellAction, become_subreaper, kin
+from fsm.actions import ShellAction, kin
 from fsm.actions.proc import all_pids, look_at
 from fsm.engine.ports import Task
 
@@ -42,21 +42,22 @@ def task(index: int | str, command: object, grace: float) -> Task:
         action="run",
         params={"command": command},  # type: ignore[dict-item]
         env=env,
-        cwd=folder,
-        log=folder / "log",
-        outputs=outputs,
+        cwd=str(folder),
+        log=str(folder / "log"),
+        outputs=str(outputs),
         grace_seconds=grace,
     )
 
 
 async def drive(job: dict[str, Any], own: set[int]) -> dict[str, Any]:
+    shell = ShellAction()
     if "before" in job:
-        await ShellAction().perform(task("before", job["before"], 0))
+        await shell.perform(task("before", job["before"], 0))
     tasks = [task(n, command, job.get("grace", 5)) for n, command in enumerate(job["commands"])]
-    running = [asyncio.ensure_future(ShellAction().perform(each)) for each in tasks]
+    running = [asyncio.ensure_future(shell.perform(each)) for each in tasks]
     seconds = 0.0
     if (index := job.get("cancel")) is not None:
-        while not (tasks[index].cwd / "ready").exists():
+        while not Path(tasks[index].cwd, "ready").exists():
             await asyncio.sleep(0.005)
         began = time.monotonic()
         running[index].cancel()
@@ -67,15 +68,16 @@ async def drive(job: dict[str, Any], own: set[int]) -> dict[str, Any]:
         await asyncio.wait([running[index]])
         seconds = time.monotonic() - began
         for each in tasks:
-            (each.cwd / "done").touch()
+            Path(each.cwd, "done").touch()
     ended = await asyncio.gather(*running, return_exceptions=True)
     procs = [proc for pid in all_pids() if (proc := look_at(pid)) and pid not in own]
-    adopted = [proc for proc in procs if proc.parent == os.getpid()]
+    shim = shell._launcher.shim
+    adopted = [proc for proc in procs if proc.parent == shim]
     return {
         "seconds": seconds,
         "outcomes": [type(each).__name__ for each in ended],
         "tails": [getattr(each, "tail", "") for each in ended],
-        "logs": [each.log.read_text() if each.log.exists() else "" for each in tasks],
+        "logs": [Path(each.log).read_text() if Path(each.log).exists() else "" for each in tasks],
         "adopted": sum(proc.running for proc in adopted),
         "zombies": sum(not proc.running for proc in adopted),
     }
@@ -83,7 +85,6 @@ async def drive(job: dict[str, Any], own: set[int]) -> dict[str, Any]:
 
 def main() -> None:
     job = json.loads(sys.argv[1])
-    assert become_subreaper()
     crowd = range(1 << 24, (1 << 24) + job.get("crowd", 0))
     kin.all_pids = lambda: [*all_pids(), *crowd]  # type: ignore[attr-defined]
     foreign = [

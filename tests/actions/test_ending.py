@@ -80,13 +80,12 @@ ALONE = {
 
 @pytest.mark.parametrize("kind", trees(""))
 def test_a_cancelled_step_is_ended_whole(
-    kind: str, make_task: Make, word: str, alive: Alive, tmp_path: Path
+    kind: str, shell: ShellAction, make_task: Make, word: str, alive: Alive, tmp_path: Path
 ) -> None:
-    """Without adopting orphans: what carries the step's mark is found wherever it went."""
     task = make_task(trees(word)[kind], grace_seconds=0.3)
 
     async def scenario() -> None:
-        running = asyncio.ensure_future(ShellAction().perform(task))
+        running = asyncio.ensure_future(shell.perform(task))
         while not (tmp_path / "ready").exists():
             await asyncio.sleep(0.005)
         running.cancel()
@@ -95,6 +94,7 @@ def test_a_cancelled_step_is_ended_whole(
 
     asyncio.run(scenario())
     assert alive(word) == []
+    shell.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
@@ -177,12 +177,14 @@ def test_a_step_that_ends_when_asked_is_not_kept_waiting(word: str, tmp_path: Pa
     assert report["seconds"] < 10
 
 
-def test_a_step_may_tidy_up_when_asked_to_end(make_task: Make, word: str, tmp_path: Path) -> None:
+def test_a_step_may_tidy_up_when_asked_to_end(
+    shell: ShellAction, make_task: Make, word: str, tmp_path: Path
+) -> None:
     command = f"trap 'echo tidied; exit 0' TERM; printf 'half'; sleep {word} & : > ready; wait"
     task = make_task(command, secrets=[b"half-a-secret"])
 
     async def scenario() -> None:
-        running = asyncio.ensure_future(ShellAction().perform(task))
+        running = asyncio.ensure_future(shell.perform(task))
         while not (tmp_path / "ready").exists():
             await asyncio.sleep(0.005)
         running.cancel()
@@ -190,24 +192,24 @@ def test_a_step_may_tidy_up_when_asked_to_end(make_task: Make, word: str, tmp_pa
         assert running.cancelled()
 
     asyncio.run(scenario())
-    assert task.log.read_text() == "halftidied\n"
+    assert Path(task.log).read_text() == "halftidied\n"
 
 
 def test_a_stopped_step_is_woken_to_tidy_up(
-    make_task: Make, word: str, tmp_path: Path, until: Callable[..., None]
+    shell: ShellAction, make_task: Make, word: str, tmp_path: Path, until: Callable[..., None]
 ) -> None:
     command = f"trap 'echo tidied; exit 0' TERM; echo $$ > pid; kill -STOP $$; sleep {word}"
     task = make_task(command, grace_seconds=60)
 
     async def scenario() -> None:
-        running = asyncio.ensure_future(ShellAction().perform(task))
+        running = asyncio.ensure_future(shell.perform(task))
         while not is_stopped(tmp_path / "pid"):
             await asyncio.sleep(0.005)
         running.cancel()
         await asyncio.wait([running])
 
     asyncio.run(scenario())
-    assert task.log.read_text() == "tidied\n"
+    assert Path(task.log).read_text() == "tidied\n"
 
 
 def is_stopped(pid_file: Path) -> bool:
@@ -216,7 +218,7 @@ def is_stopped(pid_file: Path) -> bool:
 
 
 def test_an_older_process_is_not_touched_whatever_it_says_of_itself(
-    make_task: Make, word: str
+    shell: ShellAction, make_task: Make, word: str
 ) -> None:
     """A number may be used again, and an environment be copied; a time of birth cannot."""
     task = make_task(["sleep", word])
@@ -226,7 +228,7 @@ def test_an_older_process_is_not_touched_whatever_it_says_of_itself(
             pass
 
         async def scenario() -> None:
-            running = asyncio.ensure_future(ShellAction().perform(task))
+            running = asyncio.ensure_future(shell.perform(task))
             await asyncio.sleep(0)
             running.cancel()
             await asyncio.wait([running])
@@ -236,24 +238,28 @@ def test_an_older_process_is_not_touched_whatever_it_says_of_itself(
         older.kill()
 
 
-def test_a_timeout_is_a_cancellation(make_task: Make, word: str, alive: Alive) -> None:
+def test_a_timeout_is_a_cancellation(
+    shell: ShellAction, make_task: Make, word: str, alive: Alive
+) -> None:
     task = make_task(f"setsid sleep {word} & sleep {word}")
 
     async def scenario() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await ShellAction().perform(task)
+                await shell.perform(task)
 
     asyncio.run(scenario())
     assert alive(word) == []
 
 
-def test_ending_steps_leaves_no_descriptor_open(make_task: Make, word: str) -> None:
+def test_ending_steps_leaves_no_descriptor_open(
+    shell: ShellAction, make_task: Make, word: str
+) -> None:
     async def scenario() -> list[int]:
         counts = []
         for _ in range(5):
             running = asyncio.ensure_future(
-                ShellAction().perform(make_task(f"setsid sleep {word} & sleep {word}"))
+                shell.perform(make_task(f"setsid sleep {word} & sleep {word}"))
             )
             await asyncio.sleep(0)
             running.cancel()
@@ -265,10 +271,10 @@ def test_ending_steps_leaves_no_descriptor_open(make_task: Make, word: str) -> N
 
 
 def test_a_runner_whose_loop_is_torn_down_kills_the_step(
-    make_task: Make, word: str, alive: Alive, until: Callable[..., None]
+    shell: ShellAction, make_task: Make, word: str, alive: Alive, until: Callable[..., None]
 ) -> None:
     loop = asyncio.new_event_loop()
-    coroutine = ShellAction().perform(make_task(["sleep", word]))
+    coroutine = shell.perform(make_task(["sleep", word]))
 
     async def begin() -> None:
         coroutine.send(None)

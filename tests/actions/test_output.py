@@ -161,9 +161,10 @@ async def main():
     logs = Path(sys.argv[1])
     def task(size):
         command = f"head -c {size} /dev/zero | tr '\\\\0' 'x'; echo; echo end"
-        return Task("r", "s", 1, "run", "run", {"command": command}, dict(os.environ), logs,
-                    logs / f"{size}.log", logs / "outputs", secrets=[b"xyz", b"secret"])
-    await ShellAction().perform(task(30_000_000))
+        return Task("r", "s", 1, "run", "run", {"command": command}, dict(os.environ), str(logs),
+                    f"{logs}/{size}.log", f"{logs}/outputs", secrets=[b"xyz", b"secret"])
+    shell = ShellAction()
+    await shell.perform(task(30_000_000))
     before = memory()
     ticks = 0
     async def clock():
@@ -173,7 +174,7 @@ async def main():
             ticks += 1
     ticking = asyncio.ensure_future(clock())
     began = time.monotonic()
-    outcome = await ShellAction().perform(task(200_000_000))
+    outcome = await shell.perform(task(200_000_000))
     ticking.cancel()
     print(json.dumps({"grown": memory() - before, "end": outcome.tail, "ticks": ticks,
                       "seconds": time.monotonic() - began,

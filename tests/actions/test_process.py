@@ -1,21 +1,41 @@
-"""One child process: how its output and its end are noticed."""
+"""One child process: how it is started, and how its output and its end are noticed."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fsm.actions.children import CHILDREN
+import pytest
+
+from fsm.actions.launcher import Launcher
+from fsm.actions.proc import look_at
 from fsm.actions.process import Process
 
 FULL = 4096
 
 
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    launcher = Launcher()
+    yield launcher
+    launcher.close()
+
+
+def start(
+    launcher: Launcher, *argv: str, sink: Callable[[bytes], object] = lambda _: None
+) -> Process:
+    return Process(launcher, argv, cwd="/", env=dict(os.environ), sink=sink)
+
+
 def test_draining_ends_although_somebody_goes_on_writing(
-    word: str, alive: Callable[[str], list[int]], until: Callable[..., None]
+    launcher: Launcher,
+    word: str,
+    alive: Callable[[str], list[int]],
+    until: Callable[..., None],
 ) -> None:
     """Whoever still holds the output writes one more full pipe at each piece that is read."""
     read: list[bytes] = []
@@ -29,11 +49,8 @@ def test_draining_ends_although_somebody_goes_on_writing(
 
     async def scenario() -> None:
         nonlocal refill
-        process = Process(
-            ["sh", "-c", f"exec sleep {word} & exit 0"], cwd="/", env=dict(os.environ), sink=sink
-        )
-        await process.ended
-        assert process.take_status() == 0
+        process = start(launcher, "sh", "-c", f"exec sleep {word} & exit 0", sink=sink)
+        assert await process.ended == 0
         until(lambda: alive(word))
         (daemon,) = alive(word)
         refill = os.open(f"/proc/{daemon}/fd/1", os.O_WRONLY | os.O_NONBLOCK)
@@ -48,16 +65,13 @@ def test_draining_ends_although_somebody_goes_on_writing(
     assert sum(map(len, read)) >= FULL
 
 
-def test_what_lies_in_the_pipe_at_the_end_is_all_read(tmp_path: Path) -> None:
+def test_what_lies_in_the_pipe_at_the_end_is_all_read(launcher: Launcher) -> None:
     read: list[bytes] = []
 
     async def scenario() -> None:
-        process = Process(
-            ["sh", "-c", "head -c 60000 /dev/zero"], cwd="/", env=dict(os.environ), sink=read.append
-        )
-        asyncio.get_running_loop().remove_reader(process._pipe)
+        process = start(launcher, "sh", "-c", "head -c 60000 /dev/zero", sink=read.append)
+        process._reading.cancel()
         await process.ended
-        process.take_status()
         process.drain()
         assert not process.output_is_held
         process.close()
@@ -66,34 +80,139 @@ def test_what_lies_in_the_pipe_at_the_end_is_all_read(tmp_path: Path) -> None:
     assert sum(map(len, read)) == 60_000
 
 
-def test_a_status_that_somebody_else_took_is_not_a_success() -> None:
-    async def scenario() -> int | None:
-        process = Process(["true"], cwd="/", env=dict(os.environ), sink=lambda _: None)
-        os.waitpid(process.pid, 0)
-        await process.ended
-        code = process.take_status()
-        process.close()
-        return code
+def test_more_than_a_pipe_holds_is_read_while_it_runs(launcher: Launcher) -> None:
+    read: list[bytes] = []
 
-    assert asyncio.run(scenario()) is None
-    assert not CHILDREN.leaders
+    async def scenario() -> None:
+        process = start(launcher, "head", "-c", "1000000", "/dev/zero", sink=read.append)
+        assert await process.ended == 0
+        process.drain()
+        process.close()
+
+    asyncio.run(scenario())
+    assert sum(map(len, read)) == 1_000_000
+
+
+def test_arguments_and_environment_may_be_larger_than_the_channel_holds(
+    launcher: Launcher,
+) -> None:
+    long = "x" * 100_000
+    read: list[bytes] = []
+
+    async def scenario() -> None:
+        env = {**os.environ, **{f"LONG_{n}": long for n in range(6)}}
+        argv = ["sh", "-c", 'printf %s "$LONG_5$1"', "sh", long]
+        process = Process(launcher, argv, cwd="/", env=env, sink=read.append)
+        assert await process.ended == 0
+        process.drain()
+        process.close()
+
+    asyncio.run(scenario())
+    assert b"".join(read) == 2 * long.encode()
+
+
+@pytest.mark.parametrize(
+    ("argv", "cwd", "code", "what"),
+    [
+        (["no-such-program"], "/", errno.ENOENT, "no-such-program"),
+        (["/etc/passwd"], "/", errno.EACCES, "/etc/passwd"),
+        (["true"], "/no/such/folder", errno.ENOENT, "/no/such/folder"),
+        (["true", "x" * 200_000], "/", errno.E2BIG, "true"),
+    ],
+)
+def test_what_cannot_be_started_says_what_could_not_be_used(
+    launcher: Launcher, argv: list[str], cwd: str, code: int, what: str
+) -> None:
+    async def scenario() -> None:
+        process = Process(launcher, argv, cwd=cwd, env=dict(os.environ), sink=lambda _: None)
+        with pytest.raises(OSError, match=os.strerror(code)) as refused:
+            await process.ended
+        assert (refused.value.errno, refused.value.filename) == (code, what)
+        with pytest.raises(OSError, match=os.strerror(code)):
+            await process.begun
+        process.close()
+        assert await start(launcher, "true").ended == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_value_that_no_process_can_be_given_is_refused(launcher: Launcher) -> None:
+    async def scenario() -> None:
+        with pytest.raises(ValueError, match="null"):
+            await start(launcher, "true", "a\0b").ended
+
+    asyncio.run(scenario())
+
+
+def test_a_process_leads_its_own_session_and_is_not_deaf_to_signals(launcher: Launcher) -> None:
+    read: list[bytes] = []
+
+    async def scenario() -> None:
+        process = start(
+            launcher,
+            "sh",
+            "-c",
+            "ps -o sid= -p $$; exec grep '^Sig[BI]' /proc/self/status",
+            sink=read.append,
+        )
+        await process.ended
+        process.drain()
+        session, *masks = b"".join(read).split(b"\n")
+        assert int(session) == process.pid
+        ordinary = (1 << 31) - 1
+        assert {int(mask.split()[1], 16) & ordinary for mask in masks if mask} == {0}, read
+        process.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_shim_has_gone_when_the_launcher_is_closed(launcher: Launcher) -> None:
+    async def scenario() -> int:
+        await start(launcher, "true").ended
+        return launcher.shim
+
+    shim = asyncio.run(scenario())
+    proc = look_at(shim)
+    assert proc is not None
+    assert proc.session == shim, "a signal to the runner's group does not reach it"
+    launcher.close()
+    assert look_at(shim) is None
+    launcher.close()
+
+
+def test_one_launcher_serves_one_loop_after_another(launcher: Launcher) -> None:
+    async def scenario() -> int:
+        assert await start(launcher, "true").ended == 0
+        return launcher.shim
+
+    assert asyncio.run(scenario()) == asyncio.run(scenario())
+
+
+def test_when_the_shim_dies_nobody_knows_how_its_processes_end(
+    launcher: Launcher, word: str
+) -> None:
+    async def scenario() -> None:
+        process = start(launcher, "sleep", word)
+        await process.begun
+        assert launcher.leaders == {process.pid: process}
+        os.kill(launcher.shim, signal.SIGKILL)
+        assert await process.ended is None
+        process.close()
+        assert not launcher.leaders
+        assert await start(launcher, "true").ended == 0, "there is another shim"
+
+    asyncio.run(scenario())
 
 
 def test_many_services_left_running_hold_a_bounded_number_of_descriptors(
-    word: str, alive: Callable[[str], list[int]]
+    launcher: Launcher, word: str, alive: Callable[[str], list[int]]
 ) -> None:
     quiet = []
 
     async def scenario() -> None:
         for n in range(70):
-            process = Process(
-                ["sh", "-c", f"sleep {word} & exit 0"],
-                cwd="/",
-                env=dict(os.environ),
-                sink=lambda _: None,
-            )
+            process = start(launcher, "sh", "-c", f"sleep {word} & exit 0")
             await process.ended
-            process.take_status()
             process.drain()
             process.release(lambda n=n: quiet.append(n))  # type: ignore[misc]
         assert quiet == [0, 1, 2, 3, 4, 5]
@@ -103,3 +222,19 @@ def test_many_services_left_running_hold_a_bounded_number_of_descriptors(
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_process_takes_as_few_descriptors_as_it_needs(launcher: Launcher, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await start(launcher, "true").ended
+        before = len([*Path(f"/proc/{launcher.shim}/fd").iterdir()])
+        for _ in range(20):
+            process = start(launcher, "true")
+            await process.ended
+            process.drain()
+            process.close()
+        with pytest.raises(FileNotFoundError):
+            await start(launcher, "no-such-program").ended
+        assert len([*Path(f"/proc/{launcher.shim}/fd").iterdir()]) == before
+
+    asyncio.run(scenario())

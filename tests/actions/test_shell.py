@@ -22,7 +22,13 @@ Make = Callable[..., Task]
 
 
 def perform(task: Task) -> Outcome:
-    return asyncio.run(ShellAction().perform(task))
+    action = ShellAction()
+    try:
+        outcome = asyncio.run(action.perform(task))
+        action.recorded()
+        return outcome
+    finally:
+        action.close()
 
 
 def open_files() -> set[str]:
@@ -32,7 +38,7 @@ def open_files() -> set[str]:
 def test_a_command_that_exits_with_zero_succeeds_with_its_last_lines(make_task: Make) -> None:
     task = make_task("echo out; echo err >&2")
     assert perform(task) == Succeeded({}, "out\nerr")
-    assert task.log.read_bytes() == b"out\nerr\n"
+    assert Path(task.log).read_bytes() == b"out\nerr\n"
 
 
 def test_a_command_that_exits_otherwise_fails_with_its_exit_code(make_task: Make) -> None:
@@ -47,12 +53,12 @@ def test_a_killed_command_fails_with_the_name_of_the_signal(make_task: Make) -> 
 def test_a_silent_command_leaves_no_log_and_no_outputs_file(make_task: Make) -> None:
     task = make_task(["true"])
     assert perform(task) == Succeeded()
-    assert list(task.log.parent.iterdir()) == []
+    assert list(Path(task.log).parent.iterdir()) == []
 
 
 def test_log_and_folder_are_open_to_their_owner_only(make_task: Make, tmp_path: Path) -> None:
     log = tmp_path / "deep" / "logs" / "x.log"
-    perform(make_task(["echo", "x"], log=log, outputs=log.with_suffix(".outputs")))
+    perform(make_task(["echo", "x"], log=str(log), outputs=str(log.with_suffix(".outputs"))))
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (log, log.parent, log.parent.parent)]
     assert modes == [0o600, 0o700, 0o700]
 
@@ -81,13 +87,15 @@ def test_a_command_that_reads_its_stdin_finds_it_empty(make_task: Make) -> None:
     assert perform(make_task("cat; read x || echo nothing")) == Succeeded({}, "nothing")
 
 
-def test_a_command_that_closes_its_outputs_is_waited_for(make_task: Make, tmp_path: Path) -> None:
+def test_a_command_that_closes_its_outputs_is_waited_for(
+    shell: ShellAction, make_task: Make, tmp_path: Path
+) -> None:
     # It goes on until somebody opens the pipe, long after its outputs are closed.
     os.mkfifo(tmp_path / "go")
     task = make_task("exec >&- 2>&-; : > closed; read x < go; exit 4")
 
     async def scenario() -> Outcome:
-        running = asyncio.ensure_future(ShellAction().perform(task))
+        running = asyncio.ensure_future(shell.perform(task))
         while not (tmp_path / "closed").exists():
             await asyncio.sleep(0.01)
         assert not running.done()
@@ -107,18 +115,18 @@ def test_a_daemon_that_holds_the_output_does_not_hold_the_step(
 
 
 def test_a_service_left_running_is_named_and_its_later_output_is_logged(
-    make_task: Make, tmp_path: Path, until: Callable[..., None]
+    shell: ShellAction, make_task: Make, tmp_path: Path, until: Callable[..., None]
 ) -> None:
     os.mkfifo(tmp_path / "go")
     task = make_task("(read x < go; echo later; echo more) & echo up; : Service")
 
     async def scenario() -> None:
-        outcome = await ShellAction().perform(task)
+        outcome = await shell.perform(task)
         assert isinstance(outcome, Succeeded)
         assert "\n[fsm] left running: pid " in outcome.tail
         assert ": Service" in outcome.tail
         await asyncio.to_thread((tmp_path / "go").write_text, "x\n")
-        while not task.log.read_text().endswith("later\nmore\n"):
+        while not Path(task.log).read_text().endswith("later\nmore\n"):
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
@@ -138,7 +146,7 @@ def test_output_of_any_bytes_is_kept_as_it_is_and_shown_without_its_powers(make_
     )
     task = make_task([sys.executable, "-c", f"import os; os.write(1, {raw!r})"])
     outcome = perform(task)
-    assert task.log.read_bytes() == raw
+    assert Path(task.log).read_bytes() == raw
     assert outcome.tail == "\\xffared\nb\\x9b2J\nc d\n100%\nturned\nlink"
     assert read_tail(task.log) == outcome.tail
 
@@ -156,21 +164,21 @@ def test_outputs_are_read_masked_and_their_file_is_removed(make_task: Make) -> N
     command = "echo url=http://x/?a=b >> $FSM_OUTPUT; echo key=hunter2! >> $FSM_OUTPUT"
     task = make_task(command, secrets=[b"hunter2"])
     assert perform(task) == Succeeded({"url": "http://x/?a=b", "key": "***!"})
-    assert not task.outputs.exists()
+    assert not Path(task.outputs).exists()
 
 
 def test_malformed_outputs_fail_the_step_and_name_the_line(make_task: Make) -> None:
     task = make_task("printf 'a=1\\nno\\n' > $FSM_OUTPUT")
     words = "its FSM_OUTPUT cannot be read: line 2 is neither `name=value` nor `name<<WORD`"
     assert perform(task) == Failed(words, 0)
-    assert not task.outputs.exists()
+    assert not Path(task.outputs).exists()
 
 
 def test_secrets_appear_nowhere(make_task: Make) -> None:
     command = "printf hunt; sleep 0.05; echo er2; echo hun$(printf '\\033[0m')ter2; exit 1"
     task = make_task(command, secrets=[b"hunter2"])
     assert perform(task) == Failed("exit code 1", 1, "***\n***")
-    assert b"hunter2" not in task.log.read_bytes()
+    assert b"hunter2" not in Path(task.log).read_bytes()
     missing = make_task(["no-hunter2"], secrets=[b"hunter2"])
     assert perform(missing) == Failed("cannot start `no-***`: No such file or directory")
 
@@ -193,8 +201,8 @@ def test_secrets_appear_nowhere(make_task: Make) -> None:
         ),
         (["echo", *["x" * 100_000] * 50], {}, "cannot start `echo`: Argument list too long"),
         (["echo"], {"env": {"A": "a\0b"}}, "cannot start `echo`: embedded null byte"),
-        (["echo"], {"cwd": Path("/no/such")}, "cannot start `echo` in /no/such: No such file or directory"),
-        ("echo", {"cwd": Path("/etc/passwd")}, "cannot start `sh` in /etc/passwd: Not a directory"),
+        (["echo"], {"cwd": "/no/such"}, "cannot start `echo` in /no/such: No such file or directory"),
+        ("echo", {"cwd": "/etc/passwd"}, "cannot start `sh` in /etc/passwd: Not a directory"),
         (["a\0b"], {}, "element 1 of the command holds a NUL byte; no program can be given one"),
         ([], {}, "the command is an empty list; its first element is the program"),
     ],
@@ -215,6 +223,7 @@ def test_what_cannot_be_started_fails_with_the_reason(
 
 
 def test_without_free_descriptors_the_step_fails_and_nothing_is_left_behind(
+    shell: ShellAction,
     make_task: Make,
 ) -> None:
     task = make_task(["true"])
@@ -229,7 +238,7 @@ def test_without_free_descriptors_the_step_fails_and_nothing_is_left_behind(
                 while True:
                     taken.append(os.open("/dev/null", os.O_RDONLY))
             for _ in range(8):
-                outcomes.append(await ShellAction().perform(task))
+                outcomes.append(await shell.perform(task))
                 os.close(taken.pop())
         finally:
             for fd in taken:
@@ -241,23 +250,23 @@ def test_without_free_descriptors_the_step_fails_and_nothing_is_left_behind(
     assert set(map(type, outcomes)) == {Failed, Succeeded}
     failed = {outcome for outcome in outcomes if isinstance(outcome, Failed)}
     assert failed == {Failed("cannot start `true`: Too many open files")}
+    shell.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_log_that_cannot_be_written_keeps_no_step_from_succeeding(make_task: Make) -> None:
-    task = make_task(["seq", "100000"], log=Path("/dev/full"))
+    task = make_task(["seq", "100000"], log="/dev/full")
     outcome = perform(task)
     assert isinstance(outcome, Succeeded)
     assert outcome.tail.endswith("100000\n[fsm] the log is incomplete: not a regular file")
 
 
-def test_sixteen_steps_at_once_each_get_their_own(make_task: Make) -> None:
+def test_sixteen_steps_at_once_each_get_their_own(shell: ShellAction, make_task: Make) -> None:
     tasks = [make_task(f"echo {n}; echo n={n} > $FSM_OUTPUT; exit {n % 2}") for n in range(16)]
 
     async def scenario() -> list[Outcome]:
-        action = ShellAction()
-        return await asyncio.gather(*(action.perform(task) for task in tasks))
+        return await asyncio.gather(*(shell.perform(task) for task in tasks))
 
     assert asyncio.run(scenario()) == [
         Failed("exit code 1", 1, str(n)) if n % 2 else Succeeded({"n": str(n)}, str(n))

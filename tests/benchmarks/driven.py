@@ -44,6 +44,12 @@ class NoOp:
         self.performed += 1
         return Failed("was asked to") if task.action == "fail" else Succeeded()
 
+    def recorded(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
 
 class Counted:
     """A journal that counts its durable writes."""
@@ -64,9 +70,8 @@ def skills(noop: NoOp, *, shell: bool) -> dict[str, Action]:
     """The actions by skill. The shell is imported only if the plan needs it."""
     if not shell:
         return {"noop": noop}
-    from fsm.actions import ShellAction, become_subreaper
+    from fsm.actions import ShellAction
 
-    become_subreaper()
     return {"noop": noop, "shell": ShellAction()}
 
 
@@ -110,6 +115,8 @@ def main(path: Path, folder: Path, *, count: bool) -> None:
         asyncio.run(Executor(run, counted or journal, World(actions, site)).drive())
     finally:
         journal.close()
+        for action in actions.values():
+            action.close()
     figures |= meter.read()
 
     if counted is not None:

@@ -128,6 +128,12 @@ class LedgerAction:
         cross("act:done")
         return Succeeded()
 
+    def recorded(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
     def _look(self, task: Task) -> Outcome:
         """Whether the step's effect is there."""
         there = self._ledger.count("did", task.step_id) > self._ledger.count("undid", task.step_id)

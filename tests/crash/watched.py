@@ -185,6 +185,12 @@ class WatchedShell(ShellAction):
         self._points.cross("act:done")
         return outcome
 
+    def recorded(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
 
 class WatchedWorkspace(Workspace):
     """A workspace with a skill more, `ledger`, which works beside the state."""

@@ -49,6 +49,12 @@ class Scripted:
                 raise
         return outcome if isinstance(outcome, Succeeded | Failed) else Succeeded()
 
+    def recorded(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
     @property
     def asked(self) -> list[str]:
         """`PURPOSE STEP.ATTEMPT` of every task, in order."""

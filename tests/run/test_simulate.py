@@ -52,6 +52,12 @@ class ScriptedAction:
             return Succeeded(ending.outputs or {})
         return Failed(ending.error, ending.exit_code)
 
+    def recorded(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
 
 class ListJournal:
     run_id = "simulated"

@@ -1,0 +1,202 @@
+"""The runner's end of the shim: processes are started through it, and it tells how each ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from fsm.actions.shim import CHANNEL, pack, unpack
+
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Launched", "Launcher"]
+
+_READ_BYTES = 1 << 16
+_HERE = Path(__file__).parent
+_PROGRAM = (
+    f"import sys; sys.path.insert(0, {str(_HERE)!r}); import shim; "
+    f"sys.path[0] = {str(_HERE.parent.parent)!r}; shim.main()"
+)
+
+
+class Launched(Protocol):
+    """What asked for a process, and is told of it."""
+
+    def on_start(self, pid: int) -> None:
+        """It runs, as this process."""
+
+    def on_refusal(self, error: OSError | ValueError) -> None:
+        """It could not be started; `filename` of an `OSError` is what could not be used."""
+
+    def on_end(self, code: int | None, has_orphans: bool) -> None:
+        """It has ended with that exit code; `None` if nobody knows, as the shim is gone.
+
+        `has_orphans`: there is some orphan of a step now, and there was none before.
+        """
+
+
+class Launcher:
+    """Starts processes through one shim, which is started with the first of them.
+
+    `leaders` are the processes that were started and have not ended; `shim` is the shim's number, 0 before
+    it runs. Belongs to one thread; its event loop may change when nothing is in flight.
+    """
+
+    def __init__(self) -> None:
+        self.leaders: dict[int, Launched] = {}
+        self.shim = 0
+        self._numbers = count(1)
+        self._launched: dict[int, Launched] = {}
+        self._pids: dict[int, int] = {}
+        self._heard = bytearray()
+        self._channel: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: weakref.finalize[..., Launcher] | None = None
+
+    def start(
+        self,
+        launched: Launched,
+        argv: Sequence[str],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        output: tuple[int, int],
+        what: tuple[str, str, int],
+        log: str,
+        secrets: Sequence[bytes],
+    ) -> int:
+        """Have the process started: leader of its own session, nothing on its stdin, output to the pipe.
+
+        Returns the number that stands for it. `launched` hears what becomes of it, in the running loop.
+        `what` (step, purpose, attempt), `log` and `secrets` are for the ledger. Raises `OSError` if no shim
+        can be started.
+        """
+        channel = self._listen()
+        number = next(self._numbers)
+        frame = pack("start", number, [*argv], cwd, dict(env), what, log, tuple(secrets))
+        self._launched[number] = launched
+        try:
+            sent = socket.send_fds(channel, [frame], [*output])
+            if sent < len(frame):
+                channel.sendall(memoryview(frame)[sent:])
+        except OSError:
+            self._lose()
+        return number
+
+    def signal_group(self, number: int, signal: signal.Signals) -> None:
+        """Signal all that stayed in the group of the leader that `start` gave this number, if it lives."""
+        self._say("signal", number, int(signal))
+
+    def recorded(self) -> None:
+        """Every end that was told is in the journal: a ledger need not tell it."""
+        self._say("recorded")
+
+    def close(self) -> None:
+        """Let the shim go, and wait for it; it stays if something is in flight. May be called again."""
+        self._deaf()
+        if self._end is not None:
+            self._end()
+        self._channel, self._end, self.shim = None, None, 0
+
+    def _listen(self) -> socket.socket:
+        """The channel, with a shim at its other end, heard by the loop that runs now."""
+        if self._channel is None:
+            self._channel, theirs = socket.socketpair()
+            with theirs:
+                self.shim = _spawn(theirs.fileno())
+            mine = (os.getpid(), self._channel, self.shim, self._launched)
+            self._end = weakref.finalize(self, _let_go, *mine)
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._deaf()
+            loop.add_reader(self._channel.fileno(), self._hear)
+            self._loop = loop
+        return self._channel
+
+    def _deaf(self) -> None:
+        if self._loop is not None and not self._loop.is_closed() and self._channel is not None:
+            self._loop.remove_reader(self._channel.fileno())
+        self._loop = None
+
+    def _hear(self) -> None:
+        assert self._channel is not None
+        try:
+            data = self._channel.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._lose()
+            return
+        self._heard += data
+        for verb, number, *rest in unpack(self._heard):
+            getattr(self, f"_on_{verb}")(number, *rest)
+
+    def _on_started(self, number: int, pid: int) -> None:
+        self._pids[number] = pid
+        self.leaders[pid] = launched = self._launched[number]
+        launched.on_start(pid)
+
+    def _on_refused(self, number: int, code: int, words: str, where: str) -> None:
+        error = OSError(code, os.strerror(code), where) if code else ValueError(words)
+        self._launched.pop(number).on_refusal(error)
+
+    def _on_ended(self, number: int, code: int, has_orphans: bool) -> None:
+        del self.leaders[self._pids.pop(number)]
+        self._launched.pop(number).on_end(code, has_orphans)
+
+    def _say(self, *message: Any) -> None:
+        if self._channel is not None:
+            with suppress(OSError):
+                self._channel.sendall(pack(*message))
+
+    def _lose(self) -> None:
+        """The shim is gone, and with it all knowledge of what it had started."""
+        lost = list(self._launched.values())
+        self._launched.clear()
+        self.leaders.clear()
+        self._pids.clear()
+        self._heard.clear()
+        self.close()
+        for launched in lost:
+            launched.on_end(None, True)
+
+
+def _spawn(channel: int) -> int:
+    nothing = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", "-c", _PROGRAM],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, channel, CHANNEL),
+            nothing,
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=[],
+    )
+
+
+def _let_go(
+    owner: int, channel: socket.socket, shim: int, in_flight: Mapping[int, Launched]
+) -> None:
+    """Close the channel; a shim that has nothing left to see to ends at once, and is waited for."""
+    if os.getpid() != owner:
+        return  # a fork of the runner, which has nothing to say here
+    with suppress(OSError):
+        channel.shutdown(socket.SHUT_RDWR)
+    channel.close()
+    with suppress(ChildProcessError):
+        os.waitpid(shim, os.WNOHANG if in_flight else 0)

@@ -1,0 +1,152 @@
+"""The ledger of a run's processes: what a shim writes when its runner has gone, and what recovery reads.
+
+A line of JSON a fact, beside the run's logs, each durable when it is written: first every attempt that was
+at work or had ended when the runner went, then how those that were at work end. The shim locks the file as
+long as it lives: whoever gets the lock knows that nothing more will be written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fsm.actions.masking import Masker
+from fsm.actions.output import Log, make_folder, open_regular
+from fsm.actions.proc import boot_id, look_at
+
+if TYPE_CHECKING:
+    from fsm.actions.shim import Attempt, Shim
+
+__all__ = ["FILE", "Entry", "entries", "see_to_the_end", "settled"]
+
+FILE: Final = "processes.jsonl"
+"""The ledger's name in the folder of a run's logs."""
+
+_READ_BYTES = 1 << 16
+
+
+class Entry(NamedTuple):
+    """What became of the process of one attempt. Times are in seconds since the epoch.
+
+    (`pid`, `start`, `boot`) name the process: `start` is in clock ticks since boot, 0 if it had ended.
+    `status` is its exit code, negative for a signal; `None` while it is at work, and if nobody saw its end.
+    """
+
+    step: str
+    purpose: str
+    attempt: int
+    pid: int
+    start: int
+    boot: str
+    began: float
+    ended: float
+    status: int | None
+
+
+def entries(folder: str) -> dict[tuple[str, str, int], Entry]:
+    """The latest entry of each attempt (step, purpose, number) in that folder of logs.
+
+    A line that is torn or not ours is passed over: then nobody knows, which is what its absence says.
+    """
+    found: dict[tuple[str, str, int], Entry] = {}
+    try:
+        with open(open_regular(os.path.join(folder, FILE), os.O_RDONLY), "rb") as file:  # noqa: PTH118,PTH123
+            lines = file.read().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError):
+            entry = Entry(**json.loads(line))
+            found[entry[:3]] = entry
+    return found
+
+
+@contextlib.contextmanager
+def settled(folder: str, *, wait: bool = False) -> Iterator[bool]:
+    """Whether nothing more will be written to the ledger of that folder; with `wait`, when that is so."""
+    try:
+        fd = open_regular(os.path.join(folder, FILE), os.O_RDONLY)  # noqa: PTH118
+    except OSError:
+        yield True
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(fd)
+
+
+def see_to_the_end(shim: Shim) -> None:
+    """The runner is gone: note what is at work and what has ended, and stay until all have."""
+    ledgers: dict[str, int] = {}
+    boot = boot_id()
+
+    def note(attempts: Iterable[Attempt]) -> None:
+        written = set()
+        for attempt in attempts:
+            proc = look_at(attempt.pid) if attempt.code is None else None
+            times = (attempt.began, attempt.ended)
+            start = proc.start if proc else 0
+            entry = Entry(*attempt.what, attempt.pid, start, boot, *times, attempt.code)
+            fd = ledgers[os.path.dirname(attempt.log)]  # noqa: PTH120
+            with contextlib.suppress(OSError):  # a disk that is full leaves the outcome unknown
+                os.write(fd, json.dumps(entry._asdict()).encode() + b"\n")
+                written.add(fd)
+        for fd in written:
+            with contextlib.suppress(OSError):
+                os.fsync(fd)
+
+    known = [*shim.ended.values(), *shim.living.values()]
+    for folder in {os.path.dirname(attempt.log) for attempt in known}:  # noqa: PTH120
+        make_folder(folder)
+        path = os.path.join(folder, FILE)  # noqa: PTH118
+        ledgers[folder] = fd = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+    note(known)
+    _keep_flowing(shim, note)
+
+
+def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None:
+    """Let what the living write flow into their logs, and note the end of each, until all have ended."""
+    logs = {each.output: Log(each.log, Masker(each.secrets)) for each in shim.living.values()}
+
+    def flow(output: int) -> int:
+        try:
+            piece = os.read(output, _READ_BYTES)
+        except BlockingIOError:
+            return 0
+        if piece:
+            logs[output].write(piece)
+        else:
+            shim.poller.unregister(output)
+        return len(piece)
+
+    def end(ended: Iterable[Attempt]) -> None:
+        for attempt in ended:
+            # All that it wrote lies in the pipe; what others go on writing cannot make this endless.
+            rest = 1 << 20
+            while rest > 0 and (length := flow(attempt.output)):
+                rest -= length
+            logs[attempt.output].close()
+            with contextlib.suppress(KeyError):
+                shim.poller.unregister(attempt.output)
+            note([attempt])
+
+    shim.poller.unregister(shim.channel.fileno())
+    for output in logs:
+        shim.poller.register(output, select.POLLIN)
+    end(shim.reap())
+    while shim.living:
+        for ready, _ in shim.poller.poll():
+            if ready == shim.woken:
+                shim.hear_signal()
+                end(shim.reap())
+            else:
+                flow(ready)

@@ -1,0 +1,273 @@
+"""The shim: a small process between a runner and its steps, which outlives the runner.
+
+It starts every process that a runner asks for, is their parent and takes their exit status. Orphans of
+steps come to it (`PR_SET_CHILD_SUBREAPER`), so that a daemon cannot get away from its step. When the runner
+is gone, it writes down in a ledger which steps are at work and how each ends, and keeps their output
+flowing into the logs (F45): so recovery finds most outcomes known. One shim serves a runner for its life.
+
+It is started as a program of its own, as `import shim` with nothing else on the path, and imports no more
+than it needs: what is not built into Python costs every run some milliseconds. Hence `_socket`, `_signal`.
+"""
+
+import _signal  # type: ignore[import-not-found]
+import _socket
+import marshal
+import os
+import select
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["CHANNEL", "Attempt", "Shim", "main", "pack", "unpack"]
+
+CHANNEL = 0
+"""The descriptor on which the shim hears its runner, and answers: frames of `pack`, both ways."""
+
+_RETAINED = 4096
+_READ_BYTES = 1 << 16
+_SIZE_BYTES = 4
+_BRIEF_MS = 3
+"""That a process was started is told this much later, or with its end if that comes first: mostly it does."""
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
+_AS_WE_WERE_GIVEN = (
+    _signal.SIGPIPE,
+    _signal.SIGXFSZ,
+    _signal.SIGHUP,
+    _signal.SIGINT,
+    _signal.SIGTERM,
+)
+
+
+def pack(*message: "Any") -> bytes:
+    """One frame: a tuple of plain values, after its length."""
+    body = marshal.dumps(message)
+    return len(body).to_bytes(_SIZE_BYTES, "big") + body
+
+
+def unpack(buffer: bytearray) -> "list[tuple[Any, ...]]":
+    """The messages whose frames are whole; they are taken out of the buffer, a bytearray."""
+    messages, at = [], 0
+    while len(buffer) - at >= _SIZE_BYTES:
+        end = at + _SIZE_BYTES + int.from_bytes(buffer[at : at + _SIZE_BYTES], "big")
+        if len(buffer) < end:
+            break
+        messages.append(marshal.loads(memoryview(buffer)[at + _SIZE_BYTES : end]))
+        at = end
+    del buffer[:at]
+    return messages
+
+
+class Attempt:
+    """One process that was started, and what the ledger will say of it.
+
+    `what` names the attempt: step, purpose, number. `output` is the end of the pipe that can be read.
+    """
+
+    __slots__ = ("began", "code", "ended", "log", "number", "output", "pid", "secrets", "what")
+
+    def __init__(
+        self,
+        number: int,
+        pid: int,
+        output: int,
+        what: "tuple[str, str, int]",
+        log: str,
+        secrets: "tuple[bytes, ...]",
+    ) -> None:
+        self.number = number
+        self.pid = pid
+        self.output = output
+        self.what = what
+        self.log = log
+        self.secrets = secrets
+        self.began = time.time()
+        self.ended = 0.0
+        self.code: int | None = None
+
+
+class Shim:
+    """What is at work, and what has ended and may yet have to be told to a ledger."""
+
+    def __init__(self) -> None:
+        self.channel = _socket.socket(fileno=os.dup(CHANNEL))
+        self.living: dict[int, Attempt] = {}
+        self.ended: dict[int, Attempt] = {}
+        self.poller = select.poll()
+        self.woken, self._wake = os.pipe()
+        os.set_blocking(self.woken, False)
+        os.set_blocking(self._wake, False)
+        _signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        _signal.signal(_signal.SIGCHLD, lambda *_: None)
+        self._heard = bytearray()
+        self._descriptors: list[int] = []
+        self._paths: dict[tuple[str, str], str] = {}
+        self._had_orphans = False
+        self._unsaid = b""
+        self.has_children = False
+
+    def serve(self) -> None:
+        """Do what the runner says, and tell it who has ended, until it is gone."""
+        self.poller.register(self.channel.fileno(), select.POLLIN)
+        self.poller.register(self.woken, select.POLLIN)
+        while True:
+            for ready, _ in self.poller.poll(_BRIEF_MS if self._unsaid else None) or [(-1, 0)]:
+                if ready == self.woken:
+                    self.hear_signal()
+                    self._tell(self.reap())
+                elif ready == -1:
+                    self._say()
+                elif not self._hear():
+                    return
+
+    def hear_signal(self) -> None:
+        """A child has ended, or several have."""
+        os.read(self.woken, _READ_BYTES)
+
+    def reap(self) -> "list[Attempt]":
+        """Take the status of all who have ended: the attempts among them."""
+        ended: list[Attempt] = []
+        self.has_children = True
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                self.has_children = False
+                return ended
+            if not pid:
+                return ended
+            attempt = self.living.pop(pid, None)
+            if attempt is not None:
+                attempt.code, attempt.ended = os.waitstatus_to_exitcode(status), time.time()
+                ended.append(attempt)
+
+    def _tell(self, ended: "list[Attempt]") -> None:
+        for attempt in ended:
+            os.close(attempt.output)
+            self.ended[attempt.number] = attempt
+            if len(self.ended) > _RETAINED:
+                del self.ended[next(iter(self.ended))]
+            self._unsaid += pack("ended", attempt.number, attempt.code, self._any_new_orphan())
+        self._say()
+
+    def _any_new_orphan(self) -> bool:
+        """Whether there is an orphan now, and there was none when this could be told last."""
+        if self.living:
+            return False
+        had_orphans, self._had_orphans = self._had_orphans, self.has_children
+        return self.has_children and not had_orphans
+
+    def _hear(self) -> bool:
+        """Take what the runner says; whether it is still there."""
+        try:
+            data, ancillary, _, _ = self.channel.recvmsg(_READ_BYTES, 1 << 12)
+        except ConnectionError:
+            return False
+        for level, kind, descriptors in ancillary:
+            if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
+                self._descriptors += [
+                    int.from_bytes(descriptors[at : at + 4], sys.byteorder)
+                    for at in range(0, len(descriptors) - 3, 4)
+                ]
+        self._heard += data
+        for verb, *rest in unpack(self._heard):
+            getattr(self, f"_on_{verb}")(*rest)
+        return bool(data)
+
+    def _say(self) -> None:
+        said, self._unsaid = self._unsaid, b""
+        if said:
+            try:
+                self.channel.sendall(said)
+            except OSError:
+                return  # the runner is gone, which the next look at the channel shows
+
+    def _on_start(
+        self,
+        number: int,
+        argv: "list[str]",
+        cwd: str,
+        env: "dict[str, str]",
+        what: "tuple[str, str, int]",
+        log: str,
+        secrets: "tuple[bytes, ...]",
+    ) -> None:
+        output, write_end = self._descriptors.pop(0), self._descriptors.pop(0)
+        try:
+            where = cwd
+            os.chdir(cwd)
+            where = argv[0]
+            pid = os.posix_spawn(
+                self._find(argv[0], env.get("PATH", os.defpath)),
+                argv,
+                env,
+                file_actions=(
+                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, write_end, 1),
+                    (os.POSIX_SPAWN_DUP2, write_end, 2),
+                ),
+                setsid=True,
+                setsigdef=_AS_WE_WERE_GIVEN,
+            )
+        except (OSError, ValueError) as error:
+            os.close(output)
+            self._paths.clear()
+            refusal = (getattr(error, "errno", 0), str(error), where)
+            self._unsaid += pack("refused", number, *refusal)
+            self._say()
+        else:
+            self.living[pid] = Attempt(number, pid, output, what, log, secrets)
+            self._unsaid += pack("started", number, pid)
+        finally:
+            os.close(write_end)
+
+    def _on_signal(self, number: int, signal: int) -> None:
+        """Signal a group, whose number is its own as long as its leader's status was not taken."""
+        for pid, attempt in self.living.items():
+            if attempt.number == number:
+                try:
+                    os.killpg(pid, signal)
+                except (ProcessLookupError, PermissionError):
+                    return
+
+    def _on_recorded(self) -> None:
+        """What has ended is in the journal."""
+        self.ended.clear()
+
+    def _find(self, program: str, path: str) -> str:
+        """The file to execute, looked for as the shell does; the first that cannot be, if none can."""
+        if "/" in program:
+            return program
+        found = self._paths.get((program, path))
+        if found is None:
+            there = [os.path.join(folder or ".", program) for folder in path.split(":")]
+            fit = [each for each in there if os.access(each, os.X_OK) and not os.path.isdir(each)]
+            if not fit:
+                exists = any(os.path.exists(each) for each in there)
+                raise (
+                    PermissionError(13, "Permission denied")
+                    if exists
+                    else FileNotFoundError(2, "No such file or directory")
+                )
+            found = fit[0]
+            if found.startswith("/"):
+                self._paths[program, path] = found
+        return found
+
+
+def main() -> None:
+    """Serve the runner at the other end of `CHANNEL`; when it is gone, see its steps to their end."""
+    import _ctypes  # ctypes itself takes longer to load than the rest of this program
+
+    for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM):
+        _signal.signal(number, _signal.SIG_IGN)  # they are for the runner, which tells what to end
+    prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
+    _ctypes.call_function(prctl, (_SUBREAPER, 1, 0, 0, 0))
+    shim = Shim()
+    shim.serve()
+    if shim.living or shim.ended:
+        from fsm.actions.ledger import see_to_the_end
+
+        see_to_the_end(shim)
