@@ -8,6 +8,8 @@ and whatever JSON could not carry are refused; size, depth, aliases and numbers 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from fsm.document.limits import (
     MAX_ALIASES,
     MAX_BYTES,
@@ -18,8 +20,10 @@ from fsm.document.limits import (
     Path,
     Scalar,
 )
-from fsm.document.reading import Document, parse_document, read_document
 from fsm.document.suggestion import suggest
+
+if TYPE_CHECKING:
+    from fsm.document.reading import Document, parse_document, read_document
 
 __all__ = [
     "MAX_ALIASES",
@@ -35,3 +39,12 @@ __all__ = [
     "read_document",
     "suggest",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Many ask what somebody may have meant; only who reads a file needs the parser.
+    if name in ("Document", "parse_document", "read_document"):
+        from fsm.document import reading
+
+        return getattr(reading, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

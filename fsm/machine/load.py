@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Collection
 
 from pydantic import BaseModel, ValidationError
@@ -11,12 +10,11 @@ from pydantic_core import ErrorDetails
 
 from fsm.document import Document, Path, parse_document, read_document, suggest
 from fsm.errors import Invalid, Problem
+from fsm.machine.authored import AuthoredMachine, AuthoredRow, AuthoredState
 from fsm.machine.proof import Finding, prove
-from fsm.machine.spec import MachineSpec, Row, StateSpec
+from fsm.machine.spec import MachineSpec
 
-__all__ = ["load_machine", "load_table", "parse_machine"]
-
-_TABLES = pathlib.Path(__file__).parent / "tables"
+__all__ = ["load_machine", "parse_machine"]
 
 
 def load_machine(
@@ -35,11 +33,6 @@ def parse_machine(text: str, path: str, conditions: Collection[str] | None = Non
     return _proved(parse_document(text, path), conditions)
 
 
-def load_table(name: str) -> MachineSpec:
-    """A table that ships with the package, such as `plan`; not proved again: a test proves it."""
-    return _spec(read_document(_TABLES / f"{name}.yaml"))
-
-
 def _proved(document: Document, conditions: Collection[str] | None) -> MachineSpec:
     spec = _spec(document)
     findings = prove(spec, conditions)
@@ -50,10 +43,10 @@ def _proved(document: Document, conditions: Collection[str] | None) -> MachineSp
 
 def _spec(document: Document) -> MachineSpec:
     if not isinstance(document.data, dict):
-        keys = ", ".join(f"`{key}`" for key in MachineSpec.model_fields)
+        keys = ", ".join(f"`{key}`" for key in AuthoredMachine.model_fields)
         raise Invalid([document.problem((), "is no machine", f"write a mapping with {keys}")])
     try:
-        return MachineSpec.model_validate(document.data)
+        return AuthoredMachine.model_validate(document.data).spec()
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise Invalid(_from_pydantic(document, detail) for detail in details) from None
@@ -102,11 +95,11 @@ _TYPES = {
 def _part(path: Path) -> tuple[str, type[BaseModel]]:
     match path:
         case ("states", name):
-            return f"the state `{name}`", StateSpec
+            return f"the state `{name}`", AuthoredState
         case ("rows", int(index)):
-            return f"row {index + 1}", Row
+            return f"row {index + 1}", AuthoredRow
         case _:
-            return "the machine", MachineSpec
+            return "the machine", AuthoredMachine
 
 
 def _shown(value: object) -> str:

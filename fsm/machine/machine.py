@@ -6,17 +6,18 @@ are never registered, no string of a table reaches its import-by-name, a refusal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from transitions import Machine as _TransitionsMachine
 from transitions.core import Event
 
 from fsm.errors import Invalid, Problem, TransitionRefused
 from fsm.machine.conditions import Condition, Stateful
-from fsm.machine.proof import Finding, find_unknown_conditions
-from fsm.machine.proof import prove as prove_spec
 from fsm.machine.spec import MachineSpec, Row
+
+if TYPE_CHECKING:
+    from fsm.machine.proof import Finding
 
 __all__ = ["Machine"]
 
@@ -66,10 +67,8 @@ class Machine(Generic[R]):
         prove: bool = True,
     ) -> None:
         functions = dict(conditions or {})
-        check = prove_spec if prove else find_unknown_conditions
-        findings = list(check(spec, functions))
-        if findings:
-            raise Invalid(_problem(spec, finding) for finding in findings)
+        if prove or not all(functions.keys() >= row.literals.keys() for row in spec.rows):
+            _refuse_findings(spec, functions, prove)
         self.spec = spec
         self._rows: dict[tuple[str, str], list[_Literals[R]]] = {}
         self._allowed: dict[str, dict[str, None]] = {}
@@ -138,6 +137,15 @@ class Machine(Generic[R]):
                 return ()
             failed |= dict.fromkeys(wrong)
         return tuple(failed)
+
+
+def _refuse_findings(spec: MachineSpec, known: Collection[str], prove: bool) -> None:
+    from fsm.machine import proof
+
+    check = proof.prove if prove else proof.find_unknown_conditions
+    findings = list(check(spec, known))
+    if findings:
+        raise Invalid(_problem(spec, finding) for finding in findings)
 
 
 def _literals(row: Row, functions: Mapping[str, Condition[R]]) -> _Literals[R]:

@@ -2,79 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Annotated
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictBool
+from dataclasses import dataclass, replace
 
 from fsm.document import suggest
 from fsm.errors import Invalid, Problem
 
 __all__ = ["MachineSpec", "Row", "StateSpec"]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("is no name: a letter, then at most 63 letters, digits, `_` and `-`")
-    return text
-
-
-def _trigger(text: str) -> str:
-    # A record keeps its state in the attribute of this name; `transitions` refuses it as a trigger.
-    if text == "state":
-        raise ValueError("is taken: every record has a `state`")
-    return text
-
-
-def _why(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is empty: say in six words why the row is there")
-    return text
-
-
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _null_states(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    return {name: {} if state is None else state for name, state in value.items()}
-
-
-Name = Annotated[str, AfterValidator(_name)]
-Trigger = Annotated[Name, AfterValidator(_trigger)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class StateSpec(_Frozen):
+@dataclass(frozen=True)
+class StateSpec:
     """A state. In a `final` one the machine has ended: a request may leave it, never a fact."""
 
-    final: StrictBool = False
+    final: bool = False
     description: str = ""
 
 
-class Row(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Row:
     """From each `source`, `trigger` leads to `dest` if all `conditions` and none of `unless` hold.
 
     `why` says in six words what the row is for. Rows of one `scenario` get their `dest` from a
     policy (`MachineSpec.with_dests`).
     """
 
-    trigger: Trigger
-    source: Names
-    dest: Name
-    conditions: Names = ()
-    unless: Names = ()
-    why: Annotated[str, AfterValidator(_why)]
-    scenario: Name | None = None
+    trigger: str
+    source: tuple[str, ...]
+    dest: str
+    conditions: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    why: str
+    scenario: str | None = None
 
     @property
     def literals(self) -> Mapping[str, bool]:
@@ -82,17 +41,18 @@ class Row(_Frozen):
         return dict.fromkeys(self.conditions, True) | dict.fromkeys(self.unless, False)
 
 
-class MachineSpec(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class MachineSpec:
     """A machine, not yet proved (`fsm.machine.prove`). `facts` are the triggers that must be taken.
 
     Every other trigger is a request: it may be refused, with the conditions that do not hold.
     """
 
-    name: Name
+    name: str
     description: str = ""
-    initial: Name
-    states: Annotated[dict[Name, StateSpec], BeforeValidator(_null_states)]
-    facts: Names = ()
+    initial: str
+    states: Mapping[str, StateSpec]
+    facts: tuple[str, ...] = ()
     rows: tuple[Row, ...]
 
     def triggers(self) -> tuple[str, ...]:
@@ -131,10 +91,9 @@ class MachineSpec(_Frozen):
         if problems:
             raise Invalid(problems)
         rows = tuple(
-            row.model_copy(update={"dest": dests.get(row.scenario or "", row.dest)})
-            for row in self.rows
+            replace(row, dest=dests.get(row.scenario or "", row.dest)) for row in self.rows
         )
-        return self.model_copy(update={"rows": rows})
+        return replace(self, rows=rows)
 
     def _place(self) -> str:
         return f"machine {self.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,10 @@ def plan_spec(policy: ErrorHandling) -> MachineSpec:
         "rollback_failure": policy.rollback_failure,
     }
     rows = tuple(
-        row.model_copy(update={"dest": _DESTS.get(answers[row.scenario], row.source[0])})
-        if row.scenario
-        else row
+        replace(row, dest=_DESTS.get(answers[row.scenario], row.source[0])) if row.scenario else row
         for row in spec.rows
     )
-    return spec.model_copy(update={"rows": rows})
+    return replace(spec, rows=rows)
 
 
 @cache

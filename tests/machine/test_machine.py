@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import cast
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm.errors import FsmError, Invalid, TransitionRefused
-from fsm.machine import Conditions, Machine, MachineSpec, parse_machine
+from fsm.machine import Conditions, Machine, MachineSpec, Row, StateSpec, parse_machine
 
 DOOR = """\
 name: door
@@ -216,11 +216,11 @@ def test_every_trigger_in_every_state_fires_as_its_row_says_or_is_refused(
         assert_fires_as_its_row_says_or_is_refused(spec, driven, door, trigger)
 
 
-names = st.lists(st.sampled_from(list(conditions)), unique=True, max_size=3)
-rows: st.SearchStrategy[dict[str, object]] = st.builds(
-    dict,
+names = st.lists(st.sampled_from(list(conditions)), unique=True, max_size=3).map(tuple)
+rows = st.builds(
+    Row,
     trigger=st.sampled_from(["a", "b"]),
-    source=st.lists(st.sampled_from(["x", "y", "z"]), min_size=1, max_size=3, unique=True),
+    source=st.lists(st.sampled_from(["x", "y", "z"]), min_size=1, unique=True).map(tuple),
     dest=st.sampled_from(["x", "y", "z"]),
     conditions=names,
     unless=names,
@@ -230,11 +230,10 @@ rows: st.SearchStrategy[dict[str, object]] = st.builds(
 
 @given(st.lists(rows, max_size=8), st.sampled_from("xyz"), st.sampled_from("abc"), names)
 def test_any_table_even_an_unproved_one_takes_the_first_row_that_admits_or_refuses(
-    table: list[dict[str, object]], state: str, trigger: str, held: list[str]
+    table: list[Row], state: str, trigger: str, held: tuple[str, ...]
 ) -> None:
-    spec = MachineSpec.model_validate(
-        {"name": "any", "initial": "x", "states": dict.fromkeys("xyz"), "rows": table}
-    )
+    states = dict.fromkeys("xyz", StateSpec())
+    spec = MachineSpec(name="any", initial="x", states=states, rows=tuple(table))
     driven = Machine(spec, conditions, prove=False)
     assert_fires_as_its_row_says_or_is_refused(spec, driven, holding(*held, state=state), trigger)
 
@@ -244,7 +243,7 @@ def test_any_table_even_an_unproved_one_takes_the_first_row_that_admits_or_refus
 
 def test_a_machine_is_not_built_from_a_table_with_findings() -> None:
     spec = door_spec()
-    wrong = spec.model_copy(update={"initial": "shut", "rows": spec.rows[:-2]})
+    wrong = replace(spec, initial="shut", rows=spec.rows[:-2])
     with pytest.raises(Invalid) as caught:
         Machine(wrong, conditions)
     assert str(caught.value).splitlines() == [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,14 +28,14 @@ def row(line: str) -> Row:
     )
 
 
-def order(*lines: str, facts: Iterable[str] = (), **changes: object) -> MachineSpec:
+def order(*lines: str, facts: Iterable[str] = (), **changes: Any) -> MachineSpec:
     """An order that is new, then paid, then done; `lines` are added to the two rows for that."""
     rows = [row("new pay paid"), row("paid finish done"), *map(row, lines)]
     states = {"new": StateSpec(), "paid": StateSpec(), "done": StateSpec(final=True)}
     spec = MachineSpec(
         name="order", initial="new", states=states, facts=tuple(facts), rows=tuple(rows)
     )
-    return spec.model_copy(update=changes)
+    return replace(spec, **changes)
 
 
 LOST = {"new": StateSpec(), "paid": StateSpec(), "done": StateSpec(final=True), "lost": StateSpec()}
@@ -342,7 +344,7 @@ def with_rows(table: list[dict[str, bool]]) -> MachineSpec:
         for at, wanted in enumerate(table)
     ]
     spec = order(facts=["late"])
-    return spec.model_copy(update={"rows": (*spec.rows, *rows)})
+    return replace(spec, rows=(*spec.rows, *rows))
 
 
 @given(tables)

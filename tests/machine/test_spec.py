@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from fsm.errors import Invalid
-from fsm.machine import MachineSpec, Row, StateSpec, load_machine, load_table, parse_machine, prove
+from fsm.machine import MachineSpec, Row, StateSpec, load_machine, parse_machine, prove
 
 DOOR = """\
 name: door
@@ -97,7 +97,7 @@ def load_door() -> MachineSpec:
 
 def test_a_table_cannot_be_changed() -> None:
     spec = load_door()
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         spec.__setattr__("initial", "open")
 
 
@@ -204,8 +204,3 @@ def test_a_policy_for_an_unknown_scenario_or_state_is_refused() -> None:
         "machine order  the scenario `lost` cannot lead to `hold`, which is no state; "
         "did you mean `held`?",
     ]
-
-
-@pytest.mark.parametrize("name", ["plan", "step"])
-def test_the_tables_that_ship_are_proved(name: str) -> None:
-    assert prove(load_table(name)) == []

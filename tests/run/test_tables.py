@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
@@ -56,7 +56,7 @@ def test_a_policy_changes_the_dests_of_its_scenarios_and_nothing_else(
     }
     found = set()
     for row, shipped in zip(spec.rows, TABLES["plan"].rows, strict=True):
-        assert row.model_copy(update={"dest": shipped.dest}) == shipped
+        assert replace(row, dest=shipped.dest) == shipped
         if row.scenario is None:
             assert row.dest == shipped.dest
         elif row.source == ("running",):

@@ -8,6 +8,7 @@ stories often tell; all of them are bugs that this core once had.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -62,12 +63,10 @@ def _with_steps(
 def _without(condition: str) -> Callable[[MachineSpec], MachineSpec]:
     def change(spec: MachineSpec) -> MachineSpec:
         rows = tuple(
-            row.model_copy(
-                update={"conditions": tuple(c for c in row.conditions if c != condition)}
-            )
+            replace(row, conditions=tuple(c for c in row.conditions if c != condition))
             for row in spec.rows
         )
-        return spec.model_copy(update={"rows": rows})
+        return replace(spec, rows=rows)
 
     return change
 
@@ -75,12 +74,10 @@ def _without(condition: str) -> Callable[[MachineSpec], MachineSpec]:
 def _also_from(state: str, trigger: str) -> Callable[[MachineSpec], MachineSpec]:
     def change(spec: MachineSpec) -> MachineSpec:
         rows = tuple(
-            row.model_copy(update={"source": (*row.source, state)})
-            if row.trigger == trigger
-            else row
+            replace(row, source=(*row.source, state)) if row.trigger == trigger else row
             for row in spec.rows
         )
-        return spec.model_copy(update={"rows": rows})
+        return replace(spec, rows=rows)
 
     return change
 
@@ -162,12 +159,12 @@ def launching_twice(patch: pytest.MonkeyPatch) -> type[Watched]:
 def an_interrupted_step_counts_as_failed(patch: pytest.MonkeyPatch) -> type[Watched]:
     def change(spec: MachineSpec) -> MachineSpec:
         rows = tuple(
-            row.model_copy(update={"dest": "pending"})
+            replace(row, dest="pending")
             if row.trigger == "interrupted" and row.source == ("running",)
             else row
             for row in spec.rows
         )
-        return spec.model_copy(update={"rows": rows})
+        return replace(spec, rows=rows)
 
     class Broken(Run):
         def _runner_lost(self, event: on.RunnerLost) -> None:
@@ -449,7 +446,7 @@ def giving_up_has_no_row_for_a_compensation_that_fails(patch: pytest.MonkeyPatch
         lost = ("rollback_failed", ("aborting",))
         rows = tuple(row for row in spec.rows if (row.trigger, row.source) != lost)
         assert len(rows) == len(spec.rows) - 1
-        changed = spec.model_copy(update={"rows": rows})
+        changed = replace(spec, rows=rows)
         return Machine(changed, policy_module._conditions, prove=False)
 
     patch.setattr("fsm.run.run.plan_machine", machine)
@@ -460,12 +457,12 @@ def giving_up_has_no_row_for_a_compensation_that_fails(patch: pytest.MonkeyPatch
 def a_skipped_step_cannot_be_undone(patch: pytest.MonkeyPatch) -> type[Watched]:
     def change(spec: MachineSpec) -> MachineSpec:
         rows = tuple(
-            row.model_copy(update={"source": tuple(s for s in row.source if s != "skipped")})
+            replace(row, source=tuple(s for s in row.source if s != "skipped"))
             if row.trigger == "undo"
             else row
             for row in spec.rows
         )
-        return spec.model_copy(update={"rows": rows})
+        return replace(spec, rows=rows)
 
     _with_steps(patch, change)
     return Watched

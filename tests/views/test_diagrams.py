@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from fsm.machine import MachineSpec, load_table
+from fsm.machine import MachineSpec, Row, StateSpec, load_table
 from fsm.plan.model import ErrorHandling, Plan
 from fsm.run import plan_spec
 from fsm.views.diagram import machine_diagram, plan_diagram
@@ -54,24 +54,22 @@ def test_every_row_of_a_table_is_in_its_diagram(table: str, language: Format) ->
 
 
 def test_rows_between_the_same_two_states_share_one_arrow_and_loops_stand_inside() -> None:
-    spec = MachineSpec.model_validate(
-        {
-            "name": "door",
-            "initial": "closed",
-            "states": {"closed": {}, "open": {"final": True}},
-            "rows": [
-                {"trigger": "push", "source": "closed", "dest": "open", "why": "x"},
-                {
-                    "trigger": "kick",
-                    "source": "closed",
-                    "dest": "open",
-                    "conditions": ["weak"],
-                    "unless": ["far"],
-                    "why": "x",
-                },
-                {"trigger": "knock", "source": ["closed"], "dest": "closed", "why": "x"},
-            ],
-        }
+    spec = MachineSpec(
+        name="door",
+        initial="closed",
+        states={"closed": StateSpec(), "open": StateSpec(final=True)},
+        rows=(
+            Row(trigger="push", source=("closed",), dest="open", why="x"),
+            Row(
+                trigger="kick",
+                source=("closed",),
+                dest="open",
+                conditions=("weak",),
+                unless=("far",),
+                why="x",
+            ),
+            Row(trigger="knock", source=("closed",), dest="closed", why="x"),
+        ),
     )
     assert machine_diagram(spec, "mermaid").splitlines()[4:] == [
         "flowchart TB",
