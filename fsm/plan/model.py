@@ -10,9 +10,10 @@ only `fsm.plan.template.render` opens it, when the step starts, and no rendered 
 nothing can be rendered twice, and no parameter or output can smuggle a template in (F63). Loading refuses
 `$template` as a key that an author or a parameter brings along.
 
-Steps and their parts are slotted dataclasses, checked as pydantic checks: a plan of 10,000 steps takes a
-quarter of the memory of nested pydantic models, and reads back from its document three times as fast. To
-change a field of one, use `dataclasses.replace`.
+Steps and their parts are slotted dataclasses: a plan of 10,000 steps takes a quarter of the memory of nested
+pydantic models. Their annotations say what each field may hold, as pydantic would check it; nothing checks
+a part that is made in Python, `fsm.plan.stored` one that is read back. To change a field of one, use
+`dataclasses.replace`.
 """
 
 from __future__ import annotations
@@ -21,19 +22,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache, cached_property
-from typing import Annotated, ClassVar, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
+if TYPE_CHECKING:
+    from pydantic import Field, JsonValue
 
-from fsm.plan.template.terms import Template
+    from fsm.plan.template.terms import Template
 
 __all__ = ["Call", "ErrorHandling", "Plan", "Response", "Retry", "Rollback", "Step"]
 
 Response = Literal["pause", "rollback", "abort", "continue"]
-_CONFIG = ConfigDict(extra="forbid")
-
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 _canonical = json.JSONEncoder(
     sort_keys=True,
@@ -48,12 +47,10 @@ _canonical = json.JSONEncoder(
 class Retry:
     """How often an attempt is made, and how long the next one waits: exponential, capped, jittered."""
 
-    __pydantic_config__: ClassVar = _CONFIG
-
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    delay_seconds: Seconds = 1.0
+    delay_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
-    max_delay_seconds: Seconds = 300.0
+    max_delay_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     def delay_after(self, attempt: int, random: float) -> float:
@@ -78,8 +75,6 @@ class Call:
     `params` are JSON values in which a `Template` may stand wherever a string may.
     """
 
-    __pydantic_config__: ClassVar = _CONFIG
-
     skill: str
     action: str
     params: dict[str, JsonValue] = field(default_factory=dict)
@@ -93,11 +88,9 @@ class Rollback:
     with a step that failed half-way). Its templates may name the outputs of the step that it undoes.
     """
 
-    __pydantic_config__: ClassVar = _CONFIG
-
     call: Call
     retry: Retry = ONCE
-    timeout_seconds: Seconds | None = None
+    timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     on: Literal["completed", "started"] = "completed"
 
 
@@ -110,8 +103,6 @@ class Step:
     has run, without those variables of `env` that are still templates then.
     """
 
-    __pydantic_config__: ClassVar = _CONFIG
-
     id: str
     name: str
     description: str = ""
@@ -121,7 +112,7 @@ class Step:
     env: dict[str, str | Template] = field(default_factory=dict)
     required_env: tuple[str, ...] = ()
     cwd: str | None = None
-    timeout_seconds: Seconds | None = None
+    timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     retry: Retry = ONCE
     idempotent: bool = False
     check: Call | None = None
@@ -133,8 +124,6 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorHandling:
     """The plan's answers to S0's error table; `several` is how many distinct failed steps are "multiple"."""
-
-    __pydantic_config__: ClassVar = _CONFIG
 
     single_failure: Response = "pause"
     several: Annotated[int, Field(ge=2)] = 2
@@ -151,8 +140,6 @@ class Plan:
     whoever runs it must have set, here and in each step. `digest` names exactly this value.
     """
 
-    __pydantic_config__: ClassVar = _CONFIG
-
     format: Literal[1] = 1
     id: str
     name: str
@@ -167,8 +154,15 @@ class Plan:
 
     @classmethod
     def from_document(cls, document: bytes) -> Plan:
-        """The plan of which this is the `document`. Raises pydantic's `ValidationError` if it is none."""
-        return _reader().validate_json(document)
+        """The plan of which this is the `document`. Raises `ValueError` if it is none.
+
+        What was approved is what is stored: the document, and so the digest, are these very bytes.
+        """
+        from fsm.plan.stored import read_plan
+
+        plan = read_plan(document)
+        vars(plan)["document"] = document
+        return plan
 
     @cached_property
     def document(self) -> bytes:
@@ -205,13 +199,6 @@ _DEFAULTS: Mapping[type, Sequence[tuple[str, object]]] = {
     )
     for part in (Retry, Call, Rollback, Step, ErrorHandling, Plan)
 }
-
-
-@cache
-def _reader() -> TypeAdapter[Plan]:
-    return TypeAdapter(
-        Plan
-    )  # made when the first stored plan is read: it takes longer than loading
 
 
 def _without_defaults(part: object) -> dict[str, object]:

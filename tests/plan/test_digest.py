@@ -6,13 +6,14 @@ import copy
 import hashlib
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from fsm.document import parse_document
@@ -194,16 +195,17 @@ def test_two_spellings_of_one_value_have_one_digest() -> None:
         assert load(changed(path, value)).digest == load(BASE).digest, path
 
 
-def test_the_document_is_canonical_json_and_reads_back_as_the_same_plan() -> None:
+def test_the_document_is_canonical_json_and_reads_back_as_the_same_plan(
+    pydantic_plan: TypeAdapter[Plan],
+) -> None:
     plan = load(BASE)
-    adapter = TypeAdapter(Plan)
-    data = adapter.dump_python(plan, mode="json", exclude_defaults=True) | {"format": 1}
+    data = pydantic_plan.dump_python(plan, mode="json", exclude_defaults=True) | {"format": 1}
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert plan.document == canonical.encode()
     assert plan.digest == hashlib.sha256(plan.document).hexdigest()
     again = Plan.from_document(plan.document)
     assert again == plan
-    assert again.document == plan.document
+    assert replace(again).document == plan.document
 
 
 TEXT = st.text(st.characters(exclude_characters="\0$", exclude_categories=["Cs"]))
@@ -227,14 +229,14 @@ def test_a_parameter_of_any_value_survives_the_document(value: Any) -> None:
     plan = resolve(parse_document(text, "plan.json"), params={"x": value})
     again = Plan.from_document(plan.document)
     assert again == plan
-    assert again.digest == plan.digest
+    assert again.digest == replace(again).digest == plan.digest
     assert json.dumps(again.params["x"], sort_keys=True) == json.dumps(value, sort_keys=True)
 
 
 def test_a_stored_plan_of_format_1_is_read_by_every_later_version() -> None:
     stored = (SAMPLES / "plan-v1.json").read_bytes()
     plan = Plan.from_document(stored)
-    assert plan.document == stored
+    assert plan.document == replace(plan).document == stored
     assert plan.digest == DIGEST_OF_V1
 
 
@@ -242,15 +244,6 @@ def test_the_file_that_the_sample_was_made_from_still_means_the_same() -> None:
     plan = load_plan(SAMPLES / "plan-v1.yaml")
     assert plan.digest == DIGEST_OF_V1
     assert plan == Plan.from_document((SAMPLES / "plan-v1.json").read_bytes())
-
-
-@pytest.mark.parametrize(
-    "change", [{"format": 2}, {"surprise": 1}, {"steps": []}, {"parallel": 0}, {"id": None}]
-)
-def test_a_stored_plan_that_this_version_cannot_know_is_refused(change: dict[str, Any]) -> None:
-    data = json.loads((SAMPLES / "plan-v1.json").read_bytes()) | change
-    with pytest.raises(ValidationError):
-        Plan.from_document(json.dumps(data).encode())
 
 
 def test_a_plan_and_its_steps_cannot_be_changed() -> None:

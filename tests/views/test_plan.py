@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from fsm.plan.model import Plan
 from fsm.views.cells import cells
@@ -78,31 +77,30 @@ HOSTILE = st.text(st.characters(codec="utf-8"), max_size=60)
 def test_whatever_a_plan_says_no_line_is_too_wide_and_no_control_gets_through(
     name: str, word: str, width: int
 ) -> None:
-    plan = TypeAdapter(Plan).validate_python(
-        {
-            "id": "p",
-            "name": name,
-            "description": word,
-            "params": {"x": [word, {name: word}]},
-            "env": {"A": word},
-            "steps": [
-                {
-                    "id": "s",
-                    "name": name,
-                    "description": word,
-                    "condition": word,
-                    "cwd": word,
-                    "env": {"B": name},
-                    "call": {
-                        "skill": "shell",
-                        "action": "run",
-                        "params": {"command": [word, name]},
-                    },
-                    "rollback": {"call": {"skill": word, "action": name, "params": {word: name}}},
-                }
-            ],
-        }
-    )
+    data = {
+        "id": "p",
+        "name": name,
+        "description": word,
+        "params": {"x": [word, {name: word}]},
+        "env": {"A": word},
+        "steps": [
+            {
+                "id": "s",
+                "name": name,
+                "description": word,
+                "condition": word,
+                "cwd": word,
+                "env": {"B": name},
+                "call": {
+                    "skill": "shell",
+                    "action": "run",
+                    "params": {"command": [word, name]},
+                },
+                "rollback": {"call": {"skill": word, "action": name, "params": {word: name}}},
+            }
+        ],
+    }
+    plan = Plan.from_document(json.dumps(data).encode())
     text = plan_text(describe(plan), width=width, color=False)
     assert "\x1b" not in text
     assert "\r" not in text
