@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic_core import to_json
-
 from fsm.engine.versions import VERSION, bring_up
 from fsm.errors import Damaged, StateUnavailable
 from fsm.run.events import Event, decode, encode
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 __all__ = ["Record", "read", "seal", "to_text", "verify"]
+
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Record(NamedTuple):
@@ -94,10 +94,12 @@ def read(run_id: str, records: Iterable[Record]) -> Iterator[Event]:
 
 def to_text(fields: Mapping[str, JsonValue]) -> str:
     """The JSON text of a mapping, as compact as it can be."""
+    text = _to_json(fields)
     try:
-        return to_json(fields).decode()
-    except ValueError:  # a name or a reason that is no UTF-8: escaped, it survives
+        text.encode()
+    except UnicodeEncodeError:  # a name or a reason that is no UTF-8: escaped, it survives
         return json.dumps(fields)
+    return text
 
 
 def _hash(
