@@ -6,9 +6,6 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from fsm.views.progress import event_json, event_line
-from fsm.views.text import shown
-
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
@@ -52,6 +49,8 @@ class Progress:
 
     def observe(self, run: Run, event: Event) -> None:
         """Show one event; called when it is durable."""
+        from fsm.views.progress import event_json, event_line
+
         self._run = run
         if self._output.json:
             self._output.event(event_json(run, event))
@@ -73,6 +72,8 @@ class Progress:
 
     def _line(self) -> Text:
         from rich.text import Text
+
+        from fsm.views.text import shown
 
         if self._run is None or not self._since:
             return Text("")

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
-
 if TYPE_CHECKING:
     from fsm.plan.loading.load import load_plan, resolve
+    from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
 
 __all__ = [
     "Call",
@@ -28,9 +27,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Whoever reads a stored plan needs the model alone; loading takes as long again to import.
-    if name in ("load_plan", "resolve"):
-        from fsm.plan.loading import load
+    # Who reads a stored plan needs the model alone, who reads a duration not even that.
+    if name in __all__:
+        from importlib import import_module
 
-        return getattr(load, name)
+        home = "loading.load" if name in ("load_plan", "resolve") else "model"
+        return getattr(import_module(f"{__name__}.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fsm.run.values import Value
 
 __all__ = [
     "CancelStep",
@@ -16,54 +16,47 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class StartStep:
+class StartStep(Value):
     """Launch attempt `attempt` of the step, once the intent is durable (`StepStarted`)."""
 
     step: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class SkipStep:
+class SkipStep(Value):
     """Record that the step's own condition is false (`StepSkipped`)."""
 
     step: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RejectStep:
+class RejectStep(Value):
     """Record that the step's condition cannot be decided (`StepFailed` with attempt 0)."""
 
     step: str
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeStep:
+class ProbeStep(Value):
     """Run the `check` of an interrupted step (`StepProbed`)."""
 
     step: str
 
 
-@dataclass(frozen=True, slots=True)
-class CancelStep:
+class CancelStep(Value):
     """End what the step has in flight (`StepCancelled`, or how it ended just before)."""
 
     step: str
 
 
-@dataclass(frozen=True, slots=True)
-class UndoStep:
+class UndoStep(Value):
     """Launch attempt `attempt` of the step's compensation, once the intent is durable (`UndoStarted`)."""
 
     step: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Value):
     """Nothing more can be said before `until`, in seconds since the epoch, or the next event."""
 
     until: float

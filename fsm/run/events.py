@@ -8,8 +8,9 @@ that a decision depends on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
+
+from fsm.run.values import Value
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -42,13 +43,10 @@ __all__ = [
 ]
 
 
-class Event:
+class Event(Value):
     """What all events share: nothing but being one."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
 class RunCreated(Event):
     """A run of the plan with this digest exists; its steps work in the folder `cwd`.
 
@@ -62,7 +60,6 @@ class RunCreated(Event):
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class RunApproved(Event):
     """A person consented to `digest`; `how` is the face they used (prompt, approve, digest, yes)."""
 
@@ -72,7 +69,6 @@ class RunApproved(Event):
     approved_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class RunValidated(Event):
     """Preflight of `digest` found nothing wrong; `checks` is how many checks that were."""
 
@@ -80,12 +76,10 @@ class RunValidated(Event):
     checks: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class RunStarted(Event):
     """Forward work may begin."""
 
 
-@dataclass(frozen=True, slots=True)
 class RunPaused(Event):
     """Somebody asked to stop starting steps."""
 
@@ -93,7 +87,6 @@ class RunPaused(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class RunResumed(Event):
     """Somebody asked to go on with the plan of `digest`.
 
@@ -108,7 +101,6 @@ class RunResumed(Event):
     done: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class RollbackRequested(Event):
     """Somebody asked to undo what has been done."""
 
@@ -116,7 +108,6 @@ class RollbackRequested(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class RunAborted(Event):
     """Somebody gave the run up; nothing is undone."""
 
@@ -124,14 +115,12 @@ class RunAborted(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class RunnerLost(Event):
     """The process that drove the run died; what was in flight is interrupted: unknown."""
 
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class StepStarted(Event):
     """The intent to launch attempt `attempt` (from 1, never reused); durable before any effect (I3)."""
 
@@ -139,15 +128,15 @@ class StepStarted(Event):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
 class StepCompleted(Event):
+    """Attempt `attempt` did what it was to do. `outputs` are masked."""
+
     step: str
     attempt: int
     seconds: float = 0.0
     outputs: Mapping[str, JsonValue] | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class StepFailed(Event):
     """Attempt `attempt` is known to have failed. `tail` is the last output, masked.
 
@@ -164,7 +153,6 @@ class StepFailed(Event):
     retry_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class StepCancelled(Event):
     """Attempt `attempt` was ended by fsm, with all its processes."""
 
@@ -173,7 +161,6 @@ class StepCancelled(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class StepSkipped(Event):
     """The step's own condition is false."""
 
@@ -181,7 +168,6 @@ class StepSkipped(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class StepProbed(Event):
     """What the step's `check` says of an interrupted step."""
 
@@ -190,7 +176,6 @@ class StepProbed(Event):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class StepMarked(Event):
     """A person's word on a step, with a reason (DESIGN.md, semantics 7)."""
 
@@ -200,7 +185,6 @@ class StepMarked(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class UndoStarted(Event):
     """The intent to run attempt `attempt` (from 1, never reused) of the step's compensation."""
 
@@ -208,14 +192,14 @@ class UndoStarted(Event):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
 class UndoCompleted(Event):
+    """Attempt `attempt` of the compensation undid the step."""
+
     step: str
     attempt: int
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class UndoFailed(Event):
     """Attempt `attempt` of the compensation failed; as `StepFailed`."""
 
@@ -228,7 +212,6 @@ class UndoFailed(Event):
     retry_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class UndoCancelled(Event):
     """Attempt `attempt` of the compensation was ended by fsm."""
 
@@ -254,7 +237,7 @@ StepEvent = (
 
 _KINDS = {kind.__name__: kind for kind in Event.__subclasses__()}
 _FIELDS = {
-    kind: tuple((field.name, field.default) for field in fields(kind))  # type: ignore[arg-type]
+    kind: tuple((field.name, field.default) for field in kind.__dataclass_fields__.values())
     for kind in _KINDS.values()
 }
 
