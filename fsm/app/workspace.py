@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fsm.engine.ports import FINAL_STATES
 from fsm.engine.site import Site
 from fsm.errors import Invalid, Problem, Refused
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from fsm.engine.ports import Action, RunSummary, Store
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Workspace", "whoami"]
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(Value):
     """`cwd` is where commands were given; `state_url` names the store (`sqlite:PATH`, `memory:`)."""
 
     cwd: Path

@@ -10,7 +10,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Failed, Succeeded
@@ -19,6 +18,7 @@ from fsm.plan.duration import format_duration
 from fsm.plan.template import TemplateError
 from fsm.run import commands as do
 from fsm.run import events as on
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from fsm.engine.ports import Action, Journal, Outcome, Purpose
@@ -31,8 +31,7 @@ __all__ = ["Executor", "World"]
 _MOVING = frozenset({"running", "rolling_back", "aborting"})
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Value):
     """All that the executor takes from outside: actions by skill, the site, time and chance.
 
     `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -39,8 +41,7 @@ KEPT_CHECKPOINTS = 10
 Purpose = Literal["run", "rollback", "check", "dry_run"]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Value):
     """One attempt of one call, with every template rendered: all that an action may know.
 
     `env` is the whole environment of a process, the `FSM_…` names included. `cwd`, `log` and `outputs` are
@@ -63,16 +64,14 @@ class Task:
     grace_seconds: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(Value):
     """The action did what it was asked. `outputs` and `tail` (its last output) are masked."""
 
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
     tail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Value):
     """The action is known to have failed. `error` is one line; `exit_code` is negative for a signal."""
 
     error: str
@@ -108,8 +107,7 @@ class Action(Protocol):
         """Free what the calls have shared; nothing is in flight. May be called again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Value):
     """A person's recorded consent to one digest, at `at` seconds since the epoch; serves one run."""
 
     digest: str
@@ -118,8 +116,7 @@ class Approval:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(Value):
     """What a store's index says of a run; `state` is the plan machine's. Times since the epoch."""
 
     run_id: str
@@ -131,8 +128,7 @@ class RunSummary:
     updated_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(Value):
     """What a store holds of a run: the resolved plan's document, and the journal, verified.
 
     With a `checkpoint`, `records` are those after it. `warnings` name the checkpoints that were set aside.

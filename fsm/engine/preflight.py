@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Failed
 from fsm.errors import Problem
 from fsm.plan.template import TemplateError, templates
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Findings", "exposed", "preflight", "unset"]
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Value):
     """What preflight found: how many checks it made, and the problems, in the order of the plan.
 
     `postponed` names the steps whose dry run needs the outputs of steps before it, and so was not made.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Task
 from fsm.plan.template import is_template, render, render_env
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from fsm.engine.ports import Purpose
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Site", "log_stem"]
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(Value):
     """`cwd` and `logs` are absolute folders; `logs` holds this run's files and may not exist yet.
 
     `environ` is the caller's environment, which steps inherit (F80).

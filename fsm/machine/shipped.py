@@ -8,6 +8,7 @@ there, every short form expanded. A test holds the two to each other and proves 
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def packed(spec: MachineSpec) -> str:
 
 
 def _packed(part: MachineSpec | Row | StateSpec) -> dict[str, Any]:
-    given = vars(part)
+    given = {field.name: getattr(part, field.name) for field in fields(part)}
     return {name: value for name, value in given.items() if value not in ("", (), None, False)}
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fsm.document import suggest
 from fsm.errors import Invalid, Problem
+from fsm.values import Value
 
 __all__ = ["MachineSpec", "Row", "StateSpec"]
 
 
-@dataclass(frozen=True)
-class StateSpec:
+class StateSpec(Value):
     """A state. In a `final` one the machine has ended: a request may leave it, never a fact."""
 
     final: bool = False
     description: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Value, kw_only=True):
     """From each `source`, `trigger` leads to `dest` if all `conditions` and none of `unless` hold.
 
     `why` says in six words what the row is for. Rows of one `scenario` get their `dest` from a
@@ -41,8 +40,7 @@ class Row:
         return dict.fromkeys(self.conditions, True) | dict.fromkeys(self.unless, False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MachineSpec:
+class MachineSpec(Value, kw_only=True):
     """A machine, not yet proved (`fsm.machine.prove`). `facts` are the triggers that must be taken.
 
     Every other trigger is a request: it may be refused, with the conditions that do not hold.

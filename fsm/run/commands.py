@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsm.run.values import Value
+from fsm.values import Value
 
 __all__ = [
     "CancelStep",

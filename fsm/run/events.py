@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from fsm.run.values import Value
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,6 +16,7 @@ from typing import Any, Final, Self
 from fsm.engine.journal import Record
 from fsm.engine.ports import KEPT_CHECKPOINTS, Approval, RunSummary
 from fsm.errors import Damaged
+from fsm.values import Value
 
 __all__ = [
     "SCHEMA",
@@ -109,8 +109,7 @@ def run_checksum(
     return sha256(f"{identity} {updated_at!r} {state} {epoch} {seq} {hash_}".encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Value):
     """A row of `runs` that is as it was written."""
 
     number: int
@@ -147,8 +146,7 @@ class RunRow:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalRow:
+class ApprovalRow(Value):
     """A row of `approvals`; `used_by` is empty until a run has used it."""
 
     number: int

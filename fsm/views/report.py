@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
+from fsm.values import Value
 from fsm.views.calls import command_text
 from fsm.views.text import count, shown, step_label
 
@@ -28,8 +28,7 @@ EXIT_CODES = {
 """The exit code of a command that carried a run on, by the state the run rests in (DESIGN.md, "Faces")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value):
     """Every step of a run in exactly one of the first seven lists, each in execution order.
 
     `partial` names those that failed or were cancelled, whose effect nobody undoes; `irreversible` those

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
+
+from fsm.values import Value
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -27,8 +28,7 @@ class TemplateError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class References:
+class References(Value):
     """What a template names: `roots` of `params`, `steps`, `run`, then steps by id and parameters.
 
     A parameter that is picked by a value (`params[x]`) is not among `params`; a step cannot be.

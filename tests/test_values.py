@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fsm.run import commands as do
 from fsm.run import events as on
-from fsm.run.values import Value
+from fsm.values import Value
 
 
 class Flight(Value):
