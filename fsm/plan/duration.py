@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from functools import lru_cache
 
 __all__ = ["LONGEST_SECONDS", "PATTERN", "OutOfRange", "format_duration", "parse_duration"]
@@ -42,10 +41,12 @@ def parse_duration(value: str | float) -> float:
 def _parse(text: str) -> float:
     if len(text) > 80 or text.endswith("\n") or not _WHOLE.match(text):
         raise ValueError(f"{text!r} is not a duration")
-    total = Decimal(0)
+    total = 0  # exact: in units of 10^-12 seconds
     for number, unit in _PARTS.findall(text):
-        total += Decimal(number) * (Decimal("0.001") if unit == "ms" else _UNITS[unit or "s"])
-    return float(total)
+        whole, _, fraction = number.partition(".")
+        billionths = int(whole + fraction.ljust(9, "0"))
+        total += billionths * (1 if unit == "ms" else 1000 * _UNITS[unit or "s"])
+    return total / 10**12
 
 
 def format_duration(seconds: float) -> str:

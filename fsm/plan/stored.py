@@ -39,28 +39,26 @@ def _no_constant(name: str) -> NoReturn:
 
 def _reads(part: type) -> Read:
     def read(value: object) -> object:
-        readers = READERS[part]
-        given = {}
-        for key, item in _mapping(value).items():
-            try:
-                reader = readers[key]
-            except KeyError:
-                raise ValueError(f"`{key}` is no key of this version") from None
-            try:
-                given[key] = reader(item)
-            except ValueError as error:
-                raise ValueError(f"`{key}`: {error}") from None
+        readers, data = READERS[part], _mapping(value)
         try:
-            return part(**given)
-        except TypeError:
-            missing = ", ".join(f"`{name}`" for name in _required(part) if name not in given)
-            raise ValueError(f"{missing} is missing") from None
+            return part(**{key: readers[key](item) for key, item in data.items()})
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(_first_fault(part, data)) from None
 
     return read
 
 
-def _required(part: Any) -> list[str]:
-    return [f.name for f in fields(part) if f.default is f.default_factory is MISSING]
+def _first_fault(part: Any, data: Mapping[str, Any]) -> str:
+    for key, item in data.items():
+        if key not in READERS[part]:
+            return f"`{key}` is no key of this version"
+        try:
+            READERS[part][key](item)
+        except ValueError as error:
+            return f"`{key}`: {error}"
+    required = [f.name for f in fields(part) if f.default is f.default_factory is MISSING]
+    missing = ", ".join(f"`{name}`" for name in required if name not in data)
+    return f"{missing} is missing"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,16 +19,20 @@ _HIDDEN = (
 )
 """Characters that take no place but reorder, hide or break what stands around them."""
 
-_ESCAPED = (
-    {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-    | {code: f"\\u{code:04x}" for code in (*_HIDDEN, *range(0xD800, 0xE000))}
-    | {ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
-)
+
+@cache
+def _escaped() -> Mapping[int, str]:
+    """What stands for a character that acts or hides. None of these is printable."""
+    return (
+        {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+        | {code: f"\\u{code:04x}" for code in (*_HIDDEN, *range(0xD800, 0xE000))}
+        | {ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
+    )
 
 
 def shown(text: str) -> str:
     """The text on one line, what would act or hide escaped: it is data, never code (F41)."""
-    return text.translate(_ESCAPED)
+    return text if text.isprintable() else text.translate(_escaped())
 
 
 def step_label(index: int, step: Step) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -91,6 +92,19 @@ def test_seconds_are_written_for_people(seconds: float, written: str) -> None:
 @given(st.integers(0, int(LONGEST_SECONDS * 1000)))
 def test_what_is_written_reads_back_to_the_millisecond(thousandths: int) -> None:
     assert parse_duration(format_duration(thousandths / 1000)) == thousandths / 1000
+
+
+@given(
+    st.integers(0, 999_999_999),
+    st.none() | st.text("0123456789", min_size=1, max_size=9),
+    st.sampled_from(["d", "h", "m", "s", "ms", ""]),
+)
+def test_no_digit_that_is_written_is_lost(whole: int, fraction: str | None, unit: str) -> None:
+    number = str(whole) if fraction is None else f"{whole}.{fraction}"
+    sizes = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "": 1, "ms": Decimal("0.001")}
+    exact = Decimal(number) * sizes[unit]
+    if exact <= LONGEST_SECONDS:
+        assert parse_duration(f"{number}{unit}") == float(exact)
 
 
 @given(st.text(alphabet="0123456789.dhms \n", max_size=12))
