@@ -1,8 +1,9 @@
-"""What past runs left in files."""
+"""What past runs left: files, and processes that go on."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from fsm.app.workspace import Workspace
     from fsm.run import Run
 
-__all__ = ["forget_outputs", "step_logs"]
+__all__ = ["forget_outputs", "step_logs", "still_at_work"]
 
 
 def step_logs(workspace: Workspace, run: Run, step_id: str) -> dict[str, str]:
@@ -40,3 +41,18 @@ def forget_outputs(workspace: Workspace, run_id: str) -> None:
     for path in (workspace.logs / run_id).glob("*.outputs"):
         with suppress(OSError):
             path.unlink()
+
+
+def still_at_work(run: Run) -> Sequence[str]:
+    """The living processes of what the journal says is in flight; `run` is driven by nobody."""
+    if not run.in_flight:
+        return ()
+    from fsm.actions import survivors
+
+    return survivors(
+        run.run_id,
+        [
+            (r.id, r.attempt if r.state == "running" else r.undo_attempt)
+            for r in run.in_flight.values()
+        ],
+    )

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.app.history import forget_outputs
+from fsm.app.history import forget_outputs, still_at_work
 from fsm.app.workspace import Workspace, new_run_id, whoami
 from fsm.engine.executor import Executor, World
 from fsm.engine.ports import Approval, RunSummary
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fsm.engine.ports import Journal
     from fsm.plan.model import Plan
 
-__all__ = ["Session", "begin", "changed_since", "check", "still_at_work", "stop_holder", "take_up"]
+__all__ = ["Session", "begin", "changed_since", "check", "stop_holder", "take_up"]
 
 Observer = Callable[[Run, on.Event], None]
 
@@ -180,19 +180,6 @@ def _held(
         yield Session(run, Executor(run, journal, world), created, whoami(), run.state)
     finally:
         journal.close()
-
-
-def still_at_work(run: Run) -> Sequence[str]:
-    """The living processes of what the journal says is in flight; `run` is driven by nobody."""
-    from fsm.actions import survivors
-
-    return survivors(
-        run.run_id,
-        [
-            (r.id, r.attempt if r.state == "running" else r.undo_attempt)
-            for r in run.in_flight.values()
-        ],
-    )
 
 
 def changed_since(session: Session) -> str:
