@@ -6,12 +6,13 @@ only make sense together, such as `skill` and `action`, are the business of `fsm
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Required
+from typing import Annotated, Literal, Required
 
-from pydantic import ConfigDict, Field, JsonValue, Tag, TypeAdapter
+from pydantic import ConfigDict, Field, JsonValue, Tag
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
+from fsm.plan.loading.adapter import adapter
 from fsm.plan.loading.values import (
     Answer,
     Arguments,
@@ -252,5 +253,5 @@ class PlanFile(TypedDict):
     plan: PlanKeys
 
 
-HEAD: TypeAdapter[Any] = TypeAdapter(Head)
-STEP: TypeAdapter[Any] = TypeAdapter(Step)
+HEAD = adapter(Head)
+STEP = adapter(Step)
