@@ -201,6 +201,38 @@ Feature: Roll back, the last effect first
     And what happened is "whole usual coping -coping -whole"
     And it prints "may have left partial effects: 2 usual"
 
+  Scenario Outline: Before a rollback it is told how much that would undo
+    Given the plan:
+      """
+      plan:
+        id: told
+        steps:
+          - {id: whole, run: echo whole >> happened, rollback: <whole>}
+          - {id: coping, run: echo coping >> happened; exit 1, rollback: {run: echo -coping >> happened, on: <on>}}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints "fsm rollback {run}   <told>"
+    When I run `fsm rollback`
+    Then it exits with 4
+    And what happened is "<happened>"
+
+    Examples:
+      | whole                   | on        | told                                                              | happened                    |
+      | echo -whole >> happened | started   | undo 1 completed step and 1 that did not complete, the last first | whole coping -coping -whole |
+      | echo -whole >> happened | completed | undo 1 completed step, the last first                             | whole coping -whole         |
+
+  Scenario: A rollback that reaches failed steps alone says so
+    Given the plan:
+      """
+      plan:
+        id: alone
+        steps:
+          - {id: coping, run: echo coping >> happened; exit 1, rollback: {run: echo -coping >> happened, on: started}}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it prints "fsm rollback {run}   undo 1 step that did not complete, the last first"
+
   Scenario: Nothing is forgotten: a completed step sent back to pending is still undone
     Given the plan:
       """

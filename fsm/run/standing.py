@@ -93,7 +93,8 @@ class Standing:
 
     @property
     def to_undo(self) -> Collection[StepRecord]:
-        """The steps with a compensation whose effect is outstanding, the first effect first."""
+        """What a rollback would undo, the first effect first: effects that are outstanding, and begun steps
+        that are undone `on: started`."""
         return self._undo.values()
 
     @property

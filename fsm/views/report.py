@@ -271,10 +271,15 @@ def _resume_words(run: Run) -> str:
 
 
 def _undo_words(run: Run) -> str:
-    undoable = sum(1 for r in run.steps if r.outstanding and r.step.rollback is not None)
-    if not undoable:
+    """What a rollback would undo; `on: started` reaches steps that did not complete."""
+    if not run.to_undo:
         return "end it; no completed step has a rollback"
-    return f"undo {count(undoable, 'completed step')}, the last first"
+    completed = sum(record.outstanding for record in run.to_undo)
+    begun = len(run.to_undo) - completed
+    words = [count(completed, "completed step")] if completed else []
+    if begun:
+        words.append(f"{begun if completed else count(begun, 'step')} that did not complete")
+    return f"undo {' and '.join(words)}, the last first"
 
 
 def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
