@@ -180,6 +180,19 @@ Feature: Interruptions
       Then it exits with 4
       And what happened is "first -first"
 
+    Scenario: … unless it changes nothing: then there is nothing to know, and nothing to undo
+      Given the plan "held" of the specs
+      And "rollback: {run: echo -middle >> happened}" is changed to "read_only: true" in the plan
+      When I start `fsm run plan.yaml --yes`
+      And "middle" has begun
+      And its runner is killed by kill -9
+      And what "middle" left running is killed
+      And I run `fsm rollback`
+      Then it exits with 4
+      And what happened is "first -first"
+      And it prints "not done: 2 middle, 3 last"
+      And it does not print "unknown: "
+
     Scenario: … but a check may decide it
       Given the plan "checked" of the specs
       When I start `fsm run plan.yaml --yes`

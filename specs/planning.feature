@@ -46,6 +46,33 @@ Feature: See a plan and its risks before anything happens
     And the folder holds only "plan.yaml"
     And the home folder is empty
 
+  Scenario: A step that changes nothing says so, and is not told as one that cannot be undone
+    Given the plan:
+      """
+      plan:
+        id: reading
+        steps:
+          - {id: lint, run: ruff check, read_only: true}
+          - {id: write, run: echo write >> happened, rollback: echo -write >> happened}
+          - {id: tell, depends_on: [lint, write], run: echo tell >> happened}
+      """
+    When I run `fsm plan plan.yaml`
+    Then it exits with 0
+    And it prints, line by line:
+      """
+      3 steps, one at a time. Cannot be undone: 3 tell.
+      …1…lint
+      undo…nothing to undo: it changes nothing
+      terms…safe to repeat
+      !…3…tell…
+      undo…nothing: cannot be undone
+      3…no rollback is declared: what is done stays done
+      """
+    When I run `fsm plan plan.yaml --json`
+    Then its JSON has "steps.0.read_only" true
+    And its JSON has "steps.0.rollback" null
+    And its JSON has "irreversible.0" "tell"
+
   Scenario: The plan structure of the orchestration skill is read exactly as it is printed there
     Given the plan "s0" of the specs
     When I run `fsm plan plan.yaml`

@@ -233,6 +233,29 @@ Feature: Roll back, the last effect first
     When I run `fsm run plan.yaml --yes`
     Then it prints "fsm rollback {run}   undo 1 step that did not complete, the last first"
 
+  Scenario: Steps that change nothing have nothing to undo, whether they completed or failed
+    Given the plan:
+      """
+      plan:
+        id: reading
+        steps:
+          - {id: lint, run: "true", read_only: true}
+          - {id: write, run: echo write >> happened, rollback: echo -write >> happened}
+          - {id: test, depends_on: write, run: exit 1, read_only: true}
+      """
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm rollback`
+    Then it exits with 4
+    And what happened is "write -write"
+    And it prints, line by line:
+      """
+      ↶ reading: rolled back…
+      done: 1 lint
+      undone: 2 write
+      """
+    And it does not print "cannot be undone"
+    And it does not print "partial effects"
+
   Scenario: Nothing is forgotten: a completed step sent back to pending is still undone
     Given the plan:
       """

@@ -100,7 +100,8 @@ class Step:
 
     `condition` is a Jinja2 expression (`if:` in the file). `check` exits 0 if the step's effect is there,
     1 if it is not; anything else is unknown. `dry_run` holds no template: it is called before any step
-    has run, without those variables of `env` that are still templates then.
+    has run, without those variables of `env` that are still templates then. `read_only` says that the
+    step changes nothing: it has no effect to undo.
     """
 
     id: str
@@ -115,10 +116,16 @@ class Step:
     timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     retry: Retry = ONCE
     idempotent: bool = False
+    read_only: bool = False
     check: Call | None = None
     dry_run: Call | None = None
     rollback: Rollback | None = None
     on_failure: Literal["stop", "continue"] = "stop"
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether it may change something that nothing changes back."""
+        return self.rollback is None and not self.read_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

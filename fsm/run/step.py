@@ -61,8 +61,8 @@ class StepRecord:
 
     @property
     def effect_is_unknown(self) -> bool:
-        """Interrupted, and not even a compensation that copes with that (`on: started`) is declared."""
-        return self.state == "interrupted" and not self.undone_when_started
+        """Interrupted, and neither without effect nor with a compensation that copes (`on: started`)."""
+        return self.state == "interrupted" and not (self.step.read_only or self.undone_when_started)
 
     @property
     def undone_when_started(self) -> bool:

@@ -130,7 +130,7 @@ def _box(number: int, step: Step, with_notes: bool) -> Box:
     return Box(
         title=f"{number} {first}",
         lines=(*rest, *(_notes(step) if with_notes else ())),
-        kind="plain" if step.rollback else "risky",
+        kind="risky" if step.irreversible else "plain",
         tooltip="\n".join(_facts(number, step)),
     )
 
@@ -138,10 +138,7 @@ def _box(number: int, step: Step, with_notes: bool) -> Box:
 def _notes(step: Step) -> Iterator[str]:
     if step.condition is not None:
         yield cut(f"if {shown(step.condition)}", 32)
-    if step.rollback is None:
-        yield "no rollback"
-    else:
-        yield cut(f"undo: {command_text(step.rollback.call)}", 32)
+    yield cut(_undo(step), 32)
 
 
 def _facts(number: int, step: Step) -> Iterator[str]:
@@ -149,7 +146,13 @@ def _facts(number: int, step: Step) -> Iterator[str]:
     yield f"run: {command_text(step.call)}"
     if step.condition is not None:
         yield f"if: {step.condition}"
-    yield f"undo: {command_text(step.rollback.call)}" if step.rollback else "no rollback"
+    yield _undo(step)
+
+
+def _undo(step: Step) -> str:
+    if step.rollback is None:
+        return "read-only" if step.read_only else "no rollback"
+    return f"undo: {command_text(step.rollback.call)}"
 
 
 def _layers(plan: Plan) -> list[list[str]]:
@@ -170,7 +173,7 @@ def _collapsed(plan: Plan, chained: bool) -> Drawing:
     boxes = []
     for number, group in enumerate(groups):
         steps = [plan.step(name) for layer in group for name in layer]
-        stuck = sum(step.rollback is None for step in steps)
+        stuck = sum(step.irreversible for step in steps)
         first = number * size + 1
         span = f"{first}" if len(group) == 1 else f"{first}-{first + len(group) - 1}"
         what = "step" if chained else "layer"

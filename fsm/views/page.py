@@ -51,7 +51,7 @@ class _Page:
             self.table((shown(tool.name), _uses(tool), "") for tool in view.tools)
         self.title("If something fails")
         self.table((row.when, f"→ {row.then}", "") for row in view.errors)
-        if any(step.undo is None for step in view.steps) or view.risks:
+        if view.risks:
             self.title("Risks")
             self.risks(view)
         self.lines.append("")
@@ -79,7 +79,7 @@ class _Page:
 
     def step(self, step: StepView, view: PlanView) -> None:
         digits = len(str(len(view.steps)))
-        mark = self.paint("!", RED) if step.undo is None else " "
+        mark = self.paint("!", RED) if step.irreversible else " "
         name, step_id = shown(step.name), shown(step.id)
         label = name if name == step_id else f"{name} ({step_id})"
         after = _after(_places(view, step.depends_on), max(self.width - 40, 24))
@@ -103,12 +103,14 @@ class _Page:
         for key, command in (("check", step.check), ("dry run", step.dry_run)):
             if command is not None:
                 self.one_line(margin, key, command)
-        if step.undo is None:
-            self.one_line(margin, "undo", "nothing: cannot be undone", RED)
-        else:
+        if step.undo is not None:
             self.one_line(margin, "undo", step.undo.command)
             if step.undo.terms:
                 self.field(margin, "", " · ".join(step.undo.terms), 7)
+        elif step.read_only:
+            self.one_line(margin, "undo", "nothing to undo: it changes nothing")
+        else:
+            self.one_line(margin, "undo", "nothing: cannot be undone", RED)
         if step.terms:
             self.field(margin, "terms", " · ".join(step.terms), 7)
 
@@ -123,7 +125,7 @@ class _Page:
         commands = [self.fit(step.command, room) for step in steps]
         widest = max(map(cells, commands))
         for step, step_id, command, after in zip(steps, ids, commands, afters, strict=True):
-            mark = self.paint("!", RED) if step.undo is None else " "
+            mark = self.paint("!", RED) if step.irreversible else " "
             line = f"{mark} {step.number:>{digits}}  {padded(step_id, widest_id)}  {command}"
             if after:
                 line += " " * (widest - cells(command) + 2) + self.paint(after, DIM)
@@ -186,6 +188,8 @@ def _summary(view: PlanView) -> str:
     if count == 1:
         order = ""
     line = ", ".join(filter(None, [steps, order])) + ". "
+    if all(step.read_only for step in view.steps):
+        return f"{line}{'It changes' if count == 1 else 'They change'} nothing."
     if not stuck:
         return line + ("It can be undone." if count == 1 else "All can be undone.")
     if len(stuck) == count:

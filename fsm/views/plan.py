@@ -49,7 +49,7 @@ class StepView:
 
     `number` counts from 1 in execution order. `terms` says how it is run: retries, time limit, what its
     failure means, each in a few words. `env` and `params` hold templates as their author wrote them.
-    `undo` is `None` if the step is irreversible.
+    `undo` is `None` if the step is irreversible, or if it is `read_only`: then there is nothing to undo.
     """
 
     number: int
@@ -69,7 +69,13 @@ class StepView:
     terms: tuple[str, ...]
     check: str | None
     dry_run: str | None
+    read_only: bool
     undo: UndoView | None
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether what it does stays done."""
+        return self.undo is None and not self.read_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +115,8 @@ class PlanView:
 
     @property
     def irreversible(self) -> tuple[StepView, ...]:
-        """The steps that have no rollback, in execution order."""
-        return tuple(step for step in self.steps if step.undo is None)
+        """The steps that cannot be undone, in execution order."""
+        return tuple(step for step in self.steps if step.irreversible)
 
 
 def describe(plan: Plan) -> PlanView:
@@ -193,6 +199,7 @@ def _step(number: int, step: Step) -> StepView:
         terms=tuple(_terms(step)),
         check=command_text(step.check) if step.check else None,
         dry_run=command_text(step.dry_run) if step.dry_run else None,
+        read_only=step.read_only,
         undo=_undo(step.rollback) if step.rollback else None,
     )
 
@@ -303,5 +310,6 @@ def _step_json(step: StepView) -> dict[str, JsonValue]:
         "terms": list(step.terms),
         "check": step.check,
         "dry_run": step.dry_run,
+        "read_only": step.read_only,
         "rollback": {"command": undo.command, "terms": list(undo.terms)} if undo else None,
     }

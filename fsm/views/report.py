@@ -31,8 +31,8 @@ EXIT_CODES = {
 class Report(Value):
     """Every step of a run in exactly one of the first seven lists, each in execution order.
 
-    `partial` names those that failed or were cancelled, whose effect nobody undoes; `irreversible` those
-    whose effect is there and has no rollback. `next` pairs a command with what it does.
+    `partial` names those that failed or were cancelled and may have had an effect all the same;
+    `irreversible` those whose effect is there and has no rollback. `next` pairs a command with what it does.
     """
 
     run: Run
@@ -57,6 +57,8 @@ def report(run: Run, *, held: bool = False, options: str = "") -> Report:
     lists: dict[str, list[StepRecord]] = {name: [] for name in set(_LISTS.values())}
     for record in run.steps:
         kind = _LISTS[record.state]
+        if kind == "unknown" and record.step.read_only and run.state == "rolled_back":
+            kind = "not_done"  # nothing is unknown about the effect of a step that has none
         lists["unknown" if kind == "in_flight" and not held else kind].append(record)
     return Report(
         run=run,
@@ -71,9 +73,11 @@ def report(run: Run, *, held: bool = False, options: str = "") -> Report:
         partial=[
             record
             for record in run.steps
-            if record.state in {"failed", "rollback_failed"} and record.attempt
+            if record.state in {"failed", "rollback_failed"}
+            and record.attempt
+            and not record.step.read_only
         ],
-        irreversible=[r for r in run.steps if r.outstanding and r.step.rollback is None],
+        irreversible=[r for r in run.steps if r.outstanding and r.step.irreversible],
         next=[(f"fsm {command}{options}", what) for command, what in _next(run, held)],
     )
 

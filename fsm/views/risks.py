@@ -91,7 +91,7 @@ def needs_outputs_of(step: Step) -> tuple[str, ...]:
 
 
 def _kinds(step: Step, before_reversible: bool) -> Iterator[Kind]:
-    if step.rollback is None:
+    if step.irreversible:
         yield "irreversible"
         if before_reversible:
             yield "irreversible_first"

@@ -156,7 +156,7 @@ class _Facts:
     @property
     def undecided(self) -> bool:
         """Unknown, and in the way of a rollback."""
-        return self.unknown and not self.compensates_a_start
+        return self.unknown and not (self.compensates_a_start or self.step.read_only)
 
     def key(self) -> Hashable:
         """What tells two histories apart from here on; attempt numbers only ever count up."""

@@ -66,7 +66,8 @@ def _random_step(rng: Random, name: str, needs: list[str]) -> Step:
         retry=_random_retry(rng),
         idempotent=rng.random() < 0.3,
         check=CALL if rng.random() < 0.35 else None,
-        rollback=rollback if rng.random() < 0.75 else None,
+        rollback=rollback if (undoable := rng.random() < 0.75) else None,
+        read_only=not undoable and rng.random() < 0.3,
         on_failure="continue" if rng.random() < 0.15 else "stop",
     )
 

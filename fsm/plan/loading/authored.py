@@ -167,6 +167,13 @@ class Step(_CallKeys, _Condition, total=False):
     idempotent: Annotated[
         bool, Field(description="Whether doing it twice is as good as once: then it may be re-run.")
     ]
+    read_only: Annotated[
+        bool,
+        Field(
+            description="Whether it changes nothing, such as a test or a query: then there is nothing to "
+            "undo, and it may be re-run."
+        ),
+    ]
     check: Annotated[
         CallForm, Field(description="Exits 0 if the step's effect is there, 1 if it is not.")
     ]

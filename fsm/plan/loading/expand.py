@@ -53,6 +53,7 @@ class Expander:
             fields["dry_run"] = self._dry_run(typed["dry_run"], use, own)
         if "rollback" in typed:
             fields["rollback"] = self._rollback(typed["rollback"], use, own)
+        fields["idempotent"] = fields["read_only"] = typed.get("read_only", False)
         for key in ("idempotent", "on_failure"):
             if key in typed:
                 fields[key] = typed[key]

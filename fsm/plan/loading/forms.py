@@ -23,6 +23,12 @@ _INNER = ("check", "dry_run", "dryRun", "rollback")
 def check_forms(step: dict[str, Data], path: Path, findings: Findings) -> None:
     """Add to `findings` what is missing or too much in the step at `path`, and in its inner calls."""
     _check(step, path, findings, inner=False, inherits=False)
+    if "rollback" in step and True in (step.get("read_only"), step.get("readOnly")):
+        findings.add(
+            (*path, "rollback"),
+            f"{findings.words(path)} is `read_only`, and has a `rollback`",
+            "what changes nothing has nothing to undo: keep one of the two",
+        )
     for key in _INNER:
         if key in step and isinstance(inner := step[key], dict):
             _check(inner, (*path, key), findings, inner=True, inherits="skill" in step)
