@@ -398,6 +398,54 @@ Feature: Run a plan step by step, with everything visible
     Then it exits with 0
     And what happened is "branch ticket mail"
 
+  Scenario: From a folder below, the state above is found; new steps work where the command is given
+    Given the plan "ticket" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    And there is a folder "a/b"
+    When I run `fsm status` in the folder "a/b"
+    Then it exits with 0
+    And it prints "✗ 2  Move the ticket  failed"
+    When I run `fsm list` in the folder "a"
+    Then it prints "{run}  paused"
+    When I make the file "mended"
+    And I run `fsm resume` in the folder "a/b"
+    Then it exits with 0
+    And what happened is "branch ticket mail"
+    When I run `fsm run ../plan.yaml --yes` in the folder "a"
+    Then it exits with 3
+    And the file "a/happened" reads "branch"
+    And there is no file "a/.fsm"
+    When I run `fsm status --json`
+    Then its JSON has "run" "{run}"
+    And its JSON has "state" "paused"
+
+  Scenario: The nearest state counts, and where there is none above it is made
+    Given the plan "ticket" of the specs
+    And there is a folder "a/b"
+    And there is a folder "c"
+    When I run `fsm run ../plan.yaml --yes` in the folder "a"
+    And I run `fsm run plan.yaml --yes`
+    And I run `fsm run ../../plan.yaml --new --yes` in the folder "a/b"
+    Then it exits with 3
+    And the file "a/b/happened" reads "branch"
+    And there is no file "a/b/.fsm"
+    When I run `fsm run ../plan.yaml --yes --state sqlite:.fsm/state.db` in the folder "c"
+    Then there is a file "c/.fsm/state.db"
+
+  Scenario Outline: A state above is not that of who asks below if it <is>
+    Given the plan "ticket" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    And there is a folder "a"
+    When the state folder <is>
+    And I run `fsm status` in the folder "a"
+    Then it exits with 6
+    And the error says "no run is recorded in sqlite:.fsm/state.db"
+
+    Examples:
+      | is                    |
+      | is in the home folder |
+      | is a symbolic link    |
+
   Scenario: On a terminal there is a live line with what is in flight, and colours
     Given the plan:
       """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Workspace", "whoami"]
 
+_STATE = ".fsm"
+
 
 class Workspace(Value):
     """`cwd` is where commands were given; `state_url` names the store (`sqlite:PATH`, `memory:`)."""
@@ -32,9 +36,10 @@ class Workspace(Value):
 
     @classmethod
     def here(cls, state: str | None = None, grace_seconds: float = 10.0) -> Workspace:
-        """The workspace of this folder; its state is `state`, `FSM_STATE`, or `.fsm/` beside it."""
-        url = state or os.environ.get("FSM_STATE") or "sqlite:.fsm/state.db"
-        return cls(Path.cwd(), url, grace_seconds=grace_seconds)
+        """The workspace of this folder; its state is `state`, `FSM_STATE`, or the nearest `.fsm/`."""
+        cwd = Path.cwd()
+        url = state or os.environ.get("FSM_STATE") or f"sqlite:{_nearest(cwd)}/state.db"
+        return cls(cwd, url, grace_seconds=grace_seconds)
 
     @cached_property
     def store(self) -> Store:
@@ -108,6 +113,27 @@ def whoami() -> str:
     except KeyError:
         name = f"uid {os.getuid()}"
     return f"{name}@{os.uname().nodename}"
+
+
+def _nearest(cwd: Path) -> str:
+    """The `.fsm` of this folder, or of the nearest one above that has one; else the one to be made here.
+
+    Above, only a real folder of the same file system counts that belongs to who asks: nobody can foist a
+    state on those who work below a folder that others may write to. The home folder's own state is not
+    that of everything in it.
+    """
+    if os.path.lexists(_STATE):
+        return _STATE
+    home = os.path.realpath(os.environ.get("HOME", "/"))
+    device = cwd.stat().st_dev
+    for folder in cwd.parents:
+        with suppress(OSError):  # not there, or not for us to see
+            if os.fspath(folder) == home or folder.stat().st_dev != device:
+                break
+            found = (folder / _STATE).lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+                return os.fspath(folder / _STATE)
+    return _STATE
 
 
 def _which(

@@ -32,7 +32,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON a
 state_option = click.option(
     "--state",
     metavar="URL",
-    help="Where state lives: sqlite:PATH. [default: FSM_STATE, or sqlite:.fsm/state.db]",
+    help="Where state lives: sqlite:PATH. [default: FSM_STATE, or the `.fsm` of this folder or of the "
+    "nearest above it; else it is made here]",
 )
 run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 plan_file = click.argument("file", metavar="FILE", type=click.Path())

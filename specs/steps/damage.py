@@ -45,6 +45,17 @@ def read_only(place: Place, name: str) -> None:
     make_read_only(place, name)
 
 
+@when("the state folder is in the home folder")
+def state_at_home(place: Place) -> None:
+    place.env["HOME"] = str(place.folder)
+
+
+@when("the state folder is a symbolic link")
+def state_by_a_link(place: Place) -> None:
+    state = place.path(".fsm")
+    state.symlink_to(state.rename(place.path("elsewhere")), target_is_directory=True)
+
+
 @step(parsers.parse("the database {damage}"))
 def the_database(place: Place, damage: str) -> None:
     _settle(place)
