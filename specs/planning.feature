@@ -165,6 +165,21 @@ Feature: See a plan and its risks before anything happens
     And the error says "hots"
     And the error says "did you mean `host`?"
 
+  Scenario: A parameter of another kind than declared is refused, and text stays as it is typed
+    Given the plan:
+      """
+      plan:
+        id: kinds
+        params: {count: 3, version: 1.4.0}
+        steps: [{id: one, run: [echo, "{{ params.count }}", "{{ params.version }}"]}]
+      """
+    When I run `fsm plan plan.yaml -p count=abc`
+    Then it exits with 2
+    And the error says "`--param count` must be a number, as the declared `3` is, not text"
+    When I run `fsm plan plan.yaml -p count=7 -p version=1.10`
+    Then it exits with 0
+    And it prints "echo 7 1.10"
+
   Scenario: Every problem of a file is reported at once, each with its place and what to write instead
     Given the plan:
       """

@@ -11,8 +11,6 @@ import click
 from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from fsm.plan.model import Plan
 
 __all__ = [
@@ -49,7 +47,7 @@ def plan_options(command: Command) -> Command:
             "params",
             metavar="NAME=VALUE",
             multiple=True,
-            help="Set a parameter that the plan declares. [repeatable]",
+            help="Set a parameter that the plan declares, to a value of the same kind. [repeatable]",
         ),
         click.option(
             "--parallel",
@@ -67,7 +65,7 @@ def read_plan(file: str, params: Sequence[str], parallel: int | None) -> Plan:
     """The resolved plan of that file. Raises `Invalid` with every problem of the file and the options."""
     from fsm.plan import load_plan
 
-    return load_plan(Path(file), params=_values(params), parallel=parallel)
+    return load_plan(Path(file), typed=_values(params), parallel=parallel)
 
 
 def spelled(
@@ -94,17 +92,11 @@ def options_text(state: str | None) -> str:
     return f" --state {shlex.quote(state)}" if state else ""
 
 
-def _values(params: Sequence[str]) -> Mapping[str, JsonValue]:
-    from fsm.document import parse_document
-
-    values: dict[str, JsonValue] = {}
+def _values(params: Sequence[str]) -> Mapping[str, str]:
+    values: dict[str, str] = {}
     for param in params:
         name, equals, text = param.partition("=")
         if not equals or not name:
             raise Invalid([Problem(f"--param {param} has no value", "write --param NAME=VALUE")])
-        try:
-            value = parse_document(text, "--param").data if text.strip() else ""
-        except Invalid:  # a quote that is never closed, a `[`: no YAML, and text all the same
-            value = text
-        values[name] = value if isinstance(value, bool | int | float) else text
+        values[name] = text
     return values

@@ -82,6 +82,57 @@ def test_a_parameter_that_cannot_be_given_is_refused_without_a_place(
     assert problems(FINE, params=params) == [message]
 
 
+KINDS = (
+    "plan: {id: p, params: {text: 1.4.0, count: 3, dry: false, hosts: [a], map: {a: 1}, any: }, "
+    "steps: [{id: build, run: make}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("count", "abc", "must be a number, as the declared `3` is, not text"),
+        ("count", "", "must be a number, as the declared `3` is, not text"),
+        ("count", "true", "must be a number, as the declared `3` is, not `true` or `false`"),
+        ("count", "~", "must be a number, as the declared `3` is, not an empty value"),
+        ("count", "[1", "must be a number, as the declared `3` is, not text"),
+        ("dry", "yes", "must be `true` or `false`, as the declared `false` is, not text"),
+        ("dry", "1", "must be `true` or `false`, as the declared `false` is, not a number"),
+        ("hosts", "a", 'must be a list, as the declared `["a"]` is, not text'),
+        ("map", "[a]", 'must be a mapping, as the declared `{"a": 1}` is, not a list'),
+    ],
+)
+def test_a_parameter_that_is_typed_must_be_of_the_declared_kind(
+    name: str, text: str, fault: str
+) -> None:
+    expected = f"`--param {name}` {fault}; give one, or declare it otherwise in the plan"
+    assert problems(KINDS, typed={name: text}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("text", "1.10", "1.10"),
+        ("text", "true", "true"),
+        ("text", "", ""),
+        ("text", "[a", "[a"),
+        ("count", "7", 7),
+        ("count", "2.5", 2.5),
+        ("dry", "true", True),
+        ("hosts", "[a, b]", ["a", "b"]),
+        ("hosts", "[]", []),
+        ("map", '{"b": [2]}', {"b": [2]}),
+        ("any", "x y", "x y"),
+        ("any", "7", 7),
+        ("any", "[a]", "[a]"),
+    ],
+)
+def test_what_is_typed_is_read_as_what_is_declared(name: str, text: str, value: object) -> None:
+    plan = resolve(parse_document(KINDS, "plan.yaml"), typed={name: text})
+    assert plan.params[name] == value
+    assert type(plan.params[name]) is type(value)
+
+
 def test_a_parameter_without_end_is_refused() -> None:
     endless: list[object] = []
     endless.append(endless)

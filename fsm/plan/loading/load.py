@@ -38,21 +38,24 @@ def load_plan(
     path: os.PathLike[str] | str,
     *,
     params: Mapping[str, JsonValue] | None = None,
+    typed: Mapping[str, str] | None = None,
     parallel: int | None = None,
 ) -> Plan:
     """The plan that the file declares, in YAML or JSON.
 
-    `params` override declared parameters, `parallel` the plan's own bound. Raises `Invalid` with every
+    `params` override declared parameters, and so do `typed`, as text that is read as what the declared
+    value is; `parallel` overrides the plan's own bound. Raises `Invalid` with every
     problem found: those of the file, in its order, after those of the arguments.
     """
     with _collector_off():
-        return resolve(read_document(path), params=params, parallel=parallel)
+        return resolve(read_document(path), params=params, typed=typed, parallel=parallel)
 
 
 def resolve(
     document: Document,
     *,
     params: Mapping[str, JsonValue] | None = None,
+    typed: Mapping[str, str] | None = None,
     parallel: int | None = None,
 ) -> Plan:
     """As `load_plan`, of a document that was read already."""
@@ -61,7 +64,8 @@ def resolve(
     head = _checked(HEAD, {key: raw[key] for key in raw if key != "steps"}, _PLAN, findings) or {}
     steps = _list_of_steps(raw, findings)
     declared = raw.get("params")
-    known = merge_params(declared if isinstance(declared, dict) else {}, params or {}, findings)
+    declared = declared if isinstance(declared, dict) else {}
+    known = merge_params(declared, params or {}, typed or {}, findings)
     roster = Roster(steps, findings)
     texts = Texts(known, roster, findings)
     secrets = head.get("secrets", ())

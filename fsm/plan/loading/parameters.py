@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fsm.document import MAX_DEPTH, Path
+from fsm.document import MAX_DEPTH, Path, parse_document
+from fsm.errors import Invalid
 from fsm.plan.loading.findings import Findings, known_or_similar, quoted
 from fsm.plan.template import MARK, has_template
 
@@ -17,22 +18,70 @@ __all__ = ["merge_params"]
 
 
 def merge_params(
-    declared: Mapping[str, Any], overrides: Mapping[str, JsonValue], findings: Findings
+    declared: Mapping[str, Any],
+    overrides: Mapping[str, JsonValue],
+    typed: Mapping[str, str],
+    findings: Findings,
 ) -> dict[str, JsonValue]:
-    """The parameters of a run: plain values, never templates, whatever braces they hold."""
+    """The parameters of a run: plain values, never templates, whatever braces they hold.
+
+    `typed` are overrides as text, which is read as what the declared value is.
+    """
     for path, message, hint in _faults(declared, ("plan", "params")):
         findings.add(path, f"{findings.words(path)} {message}", hint)
     merged = dict(declared)
-    for name, value in overrides.items():
+    for name, given in (*overrides.items(), *typed.items()):
         told = f"`--param {quoted(name)}`"
+        value = _read(given, declared.get(name)) if name in typed else given
         if name not in declared:
             hint = known_or_similar(name, declared, "declare it under the plan's `params`")
             findings.add_argument(f"{told}: the plan has no such parameter", hint)
         elif fault := _not_json(value):
             findings.add_argument(f"{told}: the value {fault}", "give text, a number, or JSON")
+        elif name in typed and (fault := _of_another_kind(value, declared[name])):
+            findings.add_argument(
+                f"{told} {fault}", "give one, or declare it otherwise in the plan"
+            )
         else:
             merged[name] = value
     return merged
+
+
+def _read(text: Any, declared: Any) -> JsonValue:
+    """The value that the text stands for; declared as text, it is text, whatever it looks like."""
+    if isinstance(declared, str):
+        return str(text)
+    try:
+        value = parse_document(text, "--param").data if text.strip() else ""
+    except Invalid:  # a quote that is never closed, a `[`: no YAML, and text all the same
+        return str(text)
+    if declared is None and not isinstance(value, bool | int | float):
+        return str(text)
+    return value
+
+
+def _of_another_kind(value: Any, declared: Any) -> str:
+    """Why a value cannot stand in for the declared one, or ""; it is not shown, it may be a secret."""
+    if declared is None or _kind(value) == _kind(declared):
+        return ""
+    text = quoted(json.dumps(declared, ensure_ascii=False))
+    return f"must be {_kind(declared)}, as the declared `{text}` is, not {_kind(value)}"
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return "`true` or `false`"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return "an empty value"
 
 
 def _faults(value: Any, path: Path) -> Iterator[tuple[Path, str, str]]:
