@@ -232,6 +232,16 @@ Feature: When a step fails
     Then it exits with 0
     And what happened is "a b c x b c"
 
+  Scenario: A failed step that a person did is taken as done, with their reason on record
+    Given the plan "ticket" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm resume --done ticket --reason "moved it in the browser"`
+    Then it exits with 0
+    And what happened is "branch mail"
+    And the journal gives "reason" of "RunResumed" as "moved it in the browser"
+    When I run `fsm log`
+    Then it prints "resumed by …@…; done: ticket (moved it in the browser)"
+
   Scenario: A step of another name than the plan's is refused, with the name that was meant
     Given the plan "ticket" of the specs
     And I have run `fsm run plan.yaml --yes`

@@ -97,6 +97,7 @@ Feature: Interruptions
       And I run `fsm resume --done middle`
       Then it exits with 0
       And what happened is "first last"
+      And the journal gives "reason" of "RunResumed" as "answered at resume"
       When I run `fsm rollback`
       Then it exits with 4
       And what happened is "first last -last -middle -first"

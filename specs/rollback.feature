@@ -34,6 +34,8 @@ Feature: Roll back, the last effect first
       """
     And the run is "rolled back"
     And the journal gives "reason" of "RollbackRequested" as "the customer changed her mind"
+    When I run `fsm log`
+    Then it prints "Run {run}: rolling back by …@… (the customer changed her mind)"
 
   Scenario: The order of undoing is the order of completion backwards, not that of the plan
     Given the plan:

@@ -152,6 +152,21 @@ Feature: Secrets are named, never valued
       | fsm rollback        | 4    |
       | fsm abort           | 0    |
 
+  Scenario: A secret in the reason of an answer
+    Given the plan:
+      """
+      plan:
+        id: reasons
+        secrets: [API_TOKEN]
+        steps: [{id: one, run: exit 1}]
+      """
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm resume --done one --reason "canary-7f3a9c51e2 was stolen"`
+    Then it exits with 0
+    And no file of the state holds "canary-7f3a9c51e2"
+    When I run `fsm log`
+    Then it prints "done: one (*** was stolen)"
+
   Scenario: The plan and its digest know the name alone
     Given the plan:
       """

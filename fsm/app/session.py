@@ -52,7 +52,8 @@ class Session:
 
         The reason that they typed is masked (I22).
         """
-        if isinstance(event, on.RollbackRequested | on.RunAborted | on.StepMarked) and event.reason:
+        asks = on.RunResumed | on.RollbackRequested | on.RunAborted | on.StepMarked
+        if isinstance(event, asks) and event.reason:
             from fsm.actions.masking import Masker
 
             masked = Masker(self.executor.site.secrets).mask(event.reason.encode(errors="replace"))

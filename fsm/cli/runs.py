@@ -101,7 +101,12 @@ def run_(
     "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
 )
 @click.option("--rerun", metavar="STEP", multiple=True, help="An interrupted STEP may run again.")
-@click.option("--done", metavar="STEP", multiple=True, help="An interrupted STEP was done.")
+@click.option("--done", metavar="STEP", multiple=True, help="STEP was done: it is not run again.")
+@click.option(
+    "--reason",
+    default="",
+    help="What you did or saw, for the journal. [default: answered at resume]",
+)
 def resume(
     run_id: str | None,
     as_json: bool,
@@ -110,6 +115,7 @@ def resume(
     from_step: str | None,
     rerun: tuple[str, ...],
     done: tuple[str, ...],
+    reason: str,
 ) -> int:
     """Go on with a paused run, or with one whose process died.
 
@@ -140,6 +146,7 @@ def resume(
             if note := changed_since(session):
                 output.note(note)
             again, finished = _answers(output, run, {from_step, *rerun, *done})
+            answered = rerun or done or again or finished
             session.request(
                 on.RunResumed(
                     run.plan.digest,
@@ -147,6 +154,7 @@ def resume(
                     from_steps=(from_step,) if from_step else (),
                     rerun=(*rerun, *again),
                     done=(*done, *finished),
+                    reason=reason or ("answered at resume" if answered else ""),
                 )
             )
         session.drive()

@@ -91,7 +91,7 @@ class RunResumed(Event):
     """Somebody asked to go on with the plan of `digest`.
 
     Failed steps are tried again. `from_steps` are sent back to pending with all that depend on them;
-    `rerun` and `done` are a person's answers about interrupted steps.
+    `rerun` and `done` are a person's answers about interrupted steps, `reason` says why.
     """
 
     digest: str
@@ -99,6 +99,7 @@ class RunResumed(Event):
     from_steps: tuple[str, ...] = ()
     rerun: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class RollbackRequested(Event):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from fsm.run import events as on
 from fsm.views.progress import event_line
 from fsm.views.text import shown
 
@@ -43,6 +44,7 @@ def log_text(run: Run, records: Sequence[Record]) -> str:
     return "\n".join(
         f"{record.seq:>{width}}  {time_text(record.at)}  "
         + (event_line(run, record.event) or _plain(record)).strip()
+        + _asked(record.event)
         for record in records
     )
 
@@ -69,6 +71,20 @@ def runs_text(runs: Sequence[RunSummary]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def _asked(event: on.Event) -> str:
+    """Who asked for it, what they said of steps, and why."""
+    match event:
+        case on.RunResumed(by=by, from_step=again, rerun=rerun, done=done, reason=reason):
+            answers = (("from", [again] if again else ()), ("rerun", rerun), ("done", done))
+            told = "".join(f"; {word}: {', '.join(steps)}" for word, steps in answers if steps)
+        case on.RollbackRequested(by=by, reason=reason) | on.RunAborted(by=by, reason=reason):
+            told = ""
+        case _:
+            return ""
+    who = f" by {shown(by)}" if by else ""
+    return who + told + (f" ({shown(reason)})" if reason else "")
 
 
 def _plain(record: Record) -> str:
