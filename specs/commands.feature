@@ -157,6 +157,8 @@ Feature: The commands that look at runs, and those that settle them
       And it prints "✗ Move a ticket: aborted (no longer wanted); nothing was undone. Run {run}."
       And the run is "failed"
       And what happened is "branch"
+      When I run `fsm log`
+      Then it prints "Run {run}: aborting by …@… (no longer wanted)"
       When I run `fsm abort`
       Then it exits with 6
       When I run `fsm resume`

@@ -86,6 +86,7 @@ Feature: Run a plan step by step, with everything visible
       StepFailed ticket
       Report
       """
+    And each event has the moment that the journal gives it
     And its JSON has "state" "paused"
     And its JSON has "exit_code" 3
     And its JSON has "run" "{run}"

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "begin", "changed_since", "check", "stop_holder", "take_up"]
 
-Observer = Callable[[Run, on.Event], None]
+Observer = Callable[[Run, on.Event, float], None]
+"""Takes the run, a fact that is durable, and the moment that the journal gives it."""
 
 
 @dataclass
@@ -129,7 +130,7 @@ def begin(
     )
     with _held(workspace, run, journal, created, observe) as session:
         for event in events:
-            observe(run, event)
+            observe(run, event, now)
         yield session
 
 
@@ -170,17 +171,29 @@ def _held(
     from fsm.actions import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
+    clock = _Clock()
     world = World(
         actions=workspace.actions,
         site=site,
         grace_seconds=workspace.grace_seconds,
-        observe=lambda event: observe(run, event),
+        now=clock,
+        observe=lambda event: observe(run, event, clock.last),
         tail=lambda log: read_tail(log, site.secrets),
     )
     try:
         yield Session(run, Executor(run, journal, world), created, whoami(), run.state)
     finally:
         journal.close()
+
+
+class _Clock:
+    """The time, and what it last was: when events are observed, the moment at which they were written."""
+
+    last = 0.0
+
+    def __call__(self) -> float:
+        self.last = time.time()
+        return self.last
 
 
 def changed_since(session: Session) -> str:

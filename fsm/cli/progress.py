@@ -47,13 +47,13 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def observe(self, run: Run, event: Event) -> None:
-        """Show one event; called when it is durable."""
+    def observe(self, run: Run, event: Event, at: float) -> None:
+        """Show one event; called when it is durable, with the moment it was written at."""
         from fsm.views.progress import event_json, event_line
 
         self._run = run
         if self._output.json:
-            self._output.event(event_json(run, event))
+            self._output.event(event_json(run, event, at))
             return
         step = getattr(event, "step", None)
         if isinstance(step, str):

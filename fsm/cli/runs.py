@@ -388,11 +388,13 @@ def _known(run: Run, step: str) -> None:
 def _finish(output: Output, session: Session, state: str | None) -> int:
     """Print how the run rests; the exit code that says so."""
     import json
+    import time
 
     from fsm.views.report import EXIT_CODES, report, report_json, report_text
 
     view = report(session.run, options=options_text(state))
-    output.event(json.dumps({"event": "Report", **report_json(view)}, ensure_ascii=False))
+    told = {"event": "Report", "at": time.time(), **report_json(view)}
+    output.event(json.dumps(told, ensure_ascii=False))
     output.line()
     output.line(report_text(view))
     if session.was_stopped and session.run.state != "completed":

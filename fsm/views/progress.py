@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["event_json", "event_line"]
 
 
-def event_json(run: Run, event: on.Event) -> str:
-    """The event as one line of JSON."""
+def event_json(run: Run, event: on.Event, at: float) -> str:
+    """The event as one line of JSON; `at` is in seconds since the epoch."""
     kind, data = encode(event)
-    return json.dumps({"event": kind, "run": run.run_id, **data}, ensure_ascii=False)
+    return json.dumps({"event": kind, "run": run.run_id, "at": at, **data}, ensure_ascii=False)
 
 
 def event_line(run: Run, event: on.Event) -> str | None:

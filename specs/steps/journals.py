@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import time
 
@@ -45,6 +46,13 @@ def the_journal_gives(place: Place, field: str, event: str, value: str) -> None:
     found = [entry.data.get(field) for entry in entries(place.state) if entry.kind == event]
     assert found, f"no {event} in the journal"
     assert str(found[-1]) == place.filled(value)
+
+
+@then("each event has the moment that the journal gives it")
+def moments(place: Place) -> None:
+    *events, report = map(json.loads, place.answer.out.splitlines())
+    assert [event["at"] for event in events] == [entry.at for entry in entries(place.state)]
+    assert report["at"] >= events[-1]["at"]
 
 
 @then(parsers.parse('the attempts of "{step}" began at least {gaps} seconds after each other'))

@@ -230,8 +230,8 @@ def watch(points: Points) -> None:
         points.cross(f"{points.doing}:noting")
         note(lock, seq, hash_)
 
-    def observed(progress: Progress, run: Run, event: Event) -> None:
-        observe(progress, run, event)
+    def observed(progress: Progress, run: Run, event: Event, at: float) -> None:
+        observe(progress, run, event, at)
         points.cross("observed")
 
     replaced: dict[str, object] = {
