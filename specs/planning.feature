@@ -73,6 +73,28 @@ Feature: See a plan and its risks before anything happens
     And its JSON has "steps.0.rollback" null
     And its JSON has "irreversible.0" "tell"
 
+  Scenario: A plan of many steps has a line for each, and says what can be undone; all is there on demand
+    Given a plan of 60 steps, every third of which cannot be undone
+    When I run `fsm plan plan.yaml`
+    Then it prints, line by line:
+      """
+      60 steps, one at a time. Cannot be undone: steps 3, 6, 9…(20).
+      Steps (! cannot be undone; `fsm plan --full` also shows rollbacks, terms and checks)
+      !…3  s3   true
+      Rollbacks
+      undone if completed…40 steps
+      cannot be undone…20: 3 s3, 6 s6, 9 s9…57 s57, 60 s60
+      """
+    And it does not print "undo    undo-s1"
+    When I run `fsm plan plan.yaml --full`
+    Then it prints, line by line:
+      """
+      …1  s1
+      undo…undo-s1
+      …60…s60
+      undo…nothing: cannot be undone
+      """
+
   Scenario: The plan structure of the orchestration skill is read exactly as it is printed there
     Given the plan "s0" of the specs
     When I run `fsm plan plan.yaml`

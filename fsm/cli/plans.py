@@ -22,7 +22,10 @@ __all__ = ["approve", "diagram", "plan", "schema", "show_plan", "validate"]
 
 @click.command()
 @plan_options
-def plan(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool) -> None:
+@click.option("--full", is_flag=True, help="Show every step and command whole, however many.")
+def plan(
+    file: str, params: tuple[str, ...], parallel: int | None, as_json: bool, full: bool
+) -> None:
     """Print the steps, tools, risks, error table and digest of a plan. Has no side effect."""
     from fsm.engine.preflight import exposed
     from fsm.views.plan import describe, plan_json
@@ -32,7 +35,7 @@ def plan(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool
     if problems := exposed(resolved, os.environ):
         raise Invalid(problems)
     output.document(plan_json(describe(resolved)))
-    show_plan(output, resolved)
+    show_plan(output, resolved, full=full)
     output.line(f"\nApprove it with: fsm approve {spelled(file, params, parallel)}")
 
 
@@ -133,12 +136,13 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-def show_plan(output: Output, plan: Plan) -> None:
-    """Print the plan for people; nothing with `--json`."""
+def show_plan(output: Output, plan: Plan, *, full: bool = False) -> None:
+    """Print the plan for people, `full` or as it fits; nothing with `--json`."""
     import shutil
 
     from fsm.views.plan import describe, plan_text
 
     if not output.json:
-        width = min(shutil.get_terminal_size().columns, 140) if output.is_terminal else 0
-        output.line(plan_text(describe(plan), width=width, color=output.colour))
+        fits = output.is_terminal and not full
+        width = min(shutil.get_terminal_size().columns, 140) if fits else 0
+        output.line(plan_text(describe(plan), width=width, color=output.colour, full=full))

@@ -20,13 +20,15 @@ MOST_IN_FULL = 50
 GRAVE = frozenset({"irreversible", "irreversible_first", "unknown_after_crash"})
 UNBOUNDED = 100_000
 
+FULL = "`fsm plan --full`"
+
 BOLD, DIM, RED, YELLOW = "1", "2", "31", "33"
 
 
-def page(view: PlanView, *, width: int, color: bool) -> str:
+def page(view: PlanView, *, width: int, color: bool, full: bool) -> str:
     """See `fsm.views.plan.plan_text`."""
     writer = _Page(max(width, 40) if width else UNBOUNDED, color)
-    writer.plan(view)
+    writer.plan(view, in_short=len(view.steps) > MOST_IN_FULL and not full)
     return "\n".join(writer.lines)
 
 
@@ -37,11 +39,13 @@ class _Page:
         self.lines: list[str] = []
         self.was_cut = False
 
-    def plan(self, view: PlanView) -> None:
+    def plan(self, view: PlanView, in_short: bool) -> None:
         self.head(view)
-        if len(view.steps) > MOST_IN_FULL:
-            self.title("Steps (! cannot be undone; --json also has rollbacks, terms and checks)")
+        if in_short:
+            self.title(f"Steps (! cannot be undone; {FULL} also shows rollbacks, terms and checks)")
             self.index(view.steps)
+            self.title("Rollbacks")
+            self.table(_rollbacks(view))
         else:
             self.title("Steps")
             for step in view.steps:
@@ -56,7 +60,7 @@ class _Page:
             self.risks(view)
         self.lines.append("")
         if self.was_cut:
-            note = "… was cut to fit; --json has every command whole."
+            note = f"… was cut to fit; {FULL} shows every command whole."
             self.lines += [self.paint(line, DIM) for line in wrap(note, self.width)]
         self.lines.append(f"{self.paint('digest', BOLD)}  {view.digest}")
 
@@ -199,6 +203,25 @@ def _summary(view: PlanView) -> str:
     else:
         names = "steps " + _numbers([step.number for step in stuck], 60)
     return f"{line}Cannot be undone: {names}."
+
+
+def _rollbacks(view: PlanView) -> Iterator[tuple[str, str, str]]:
+    """How many steps are undone when, and all that cannot be, by name."""
+    undos = [step.undo for step in view.steps if step.undo is not None]
+    started = sum(undo.when_started for undo in undos)
+    counts = {
+        "undone if completed": len(undos) - started,
+        "undone if started": started,
+        "nothing to undo": sum(step.read_only for step in view.steps),
+    }
+    for kind, number in counts.items():
+        if number:
+            yield kind, "1 step" if number == 1 else f"{number} steps", ""
+    stuck = view.irreversible
+    if stuck:
+        names = ", ".join(f"{step.number} {shown(step.name)}" for step in stuck)
+        every = len(stuck) == len(view.steps)
+        yield "cannot be undone", "all" if every else f"{len(stuck)}: {names}", RED
 
 
 def _uses(tool: Tool) -> str:

@@ -37,10 +37,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class UndoView:
-    """How a step is undone: the command, and the rest of its rollback in words."""
+    """How a step is undone: the command, the rest of its rollback in words, and what it reaches.
+
+    `when_started` says that it also undoes a step that did not complete.
+    """
 
     command: str
     terms: tuple[str, ...]
+    when_started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +141,16 @@ def describe(plan: Plan) -> PlanView:
     )
 
 
-def plan_text(view: PlanView, *, width: int, color: bool) -> str:
+def plan_text(view: PlanView, *, width: int, color: bool, full: bool = False) -> str:
     """The page that `fsm plan` prints, without its trailing newline.
 
     No line is wider than `width` cells of a terminal, if that is at least 40; what had to be cut ends
-    with `…`, and a note says so. 0 cuts and wraps nothing. `color` adds ANSI codes.
+    with `…`, and a note says so. 0 cuts and wraps nothing. `color` adds ANSI codes. Of more than 50 steps
+    each has one line, unless it is to be `full`.
     """
     from fsm.views.page import page
 
-    return page(view, width=width, color=color)
+    return page(view, width=width, color=color, full=full)
 
 
 def plan_json(view: PlanView) -> dict[str, JsonValue]:
@@ -222,7 +227,7 @@ def _undo(rollback: Rollback) -> UndoView:
     terms = list(_bounds(rollback.retry, rollback.timeout_seconds))
     if rollback.on == "started":
         terms.append("also if the step did not complete")
-    return UndoView(command_text(rollback.call), tuple(terms))
+    return UndoView(command_text(rollback.call), tuple(terms), rollback.on == "started")
 
 
 def _bounds(retry: Retry, timeout_seconds: float | None) -> Iterator[str]:

@@ -31,6 +31,15 @@ def the_approved_plan_of_the_specs(place: Place, name: str) -> None:
     it_is_approved(place)
 
 
+@given(parsers.parse("a plan of {count:d} steps, every third of which cannot be undone"))
+def a_long_plan(place: Place, count: int) -> None:
+    steps = [
+        f'    - {{id: s{n}, run: ["true"]{f", rollback: [undo-s{n}]" if n % 3 else ""}}}\n'
+        for n in range(1, count + 1)
+    ]
+    place.path(PLAN).write_text(f"plan:\n  id: long\n  steps:\n{''.join(steps)}")
+
+
 @given("the plan is approved")
 @when("I approve the plan")
 def it_is_approved(place: Place) -> None:

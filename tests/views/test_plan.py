@@ -55,8 +55,36 @@ def test_a_plan_of_many_steps_has_one_line_a_step(
         for n in range(1, 61)
     ]
     text = plan_text(describe(plan_of(*steps, parallel=4)), width=80, color=False)
-    assert len(text.splitlines()) < 60 + 30
+    assert len(text.splitlines()) < 60 + 40
     snapshot("many.txt", text + "\n")
+
+
+def test_a_page_in_short_counts_the_rollbacks_and_names_all_that_cannot_be_undone(
+    plan_of: PlanOf,
+) -> None:
+    kinds: list[dict[str, Any]] = [
+        {"rollback": UNDO},
+        {"rollback": UNDO | {"on": "started"}},
+        {"read_only": True},
+        {},
+    ]
+    steps = [kinds[n % 4] | {"name": f"Step named {n}"} for n in range(90)]
+    view = describe(plan_of(*steps))
+    text = plan_text(view, width=80, color=False)
+    section = text.split("\nRollbacks\n")[1].split("\n\n")[0]
+    words = " ".join(section.split())
+    assert words.startswith(
+        "undone if completed 23 steps undone if started 23 steps nothing to undo 22 steps "
+        "cannot be undone 22: 4 Step named 3, 8 Step named 7, "
+    )
+    assert words.endswith("84 Step named 83, 88 Step named 87")
+    assert "Rollbacks" not in plan_text(view, width=80, color=False, full=True)
+
+
+def test_a_page_in_full_shows_how_each_of_many_steps_is_undone(plan_of: PlanOf) -> None:
+    view = describe(plan_of(*[{"rollback": UNDO} for _ in range(60)]))
+    assert plan_text(view, width=80, color=False).count("undo    false") == 0
+    assert plan_text(view, width=80, color=False, full=True).count("undo    false") == 60
 
 
 def test_ten_thousand_steps_fit_on_a_page(plan_of: PlanOf) -> None:
@@ -222,7 +250,7 @@ def test_what_was_cut_is_said_and_width_zero_cuts_nothing(plan_of: PlanOf) -> No
     view = describe(plan_of({"call": call}))
     cut = plan_text(view, width=80, color=False)
     assert "…\n" in cut
-    assert "… was cut to fit; --json has every command whole." in cut
+    assert "… was cut to fit; `fsm plan --full` shows every command whole." in cut
     whole = plan_text(view, width=0, color=False)
     assert " ".join(command) in whole
     assert "…" not in whole
