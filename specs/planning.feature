@@ -95,6 +95,18 @@ Feature: See a plan and its risks before anything happens
       undo…nothing: cannot be undone
       """
 
+  Scenario: A script of several lines is shown as it is written
+    Given the plan "release" of the specs
+    When I run `fsm plan plan.yaml`
+    Then it prints, line by line:
+      """
+      …8…Merge into the main branch (merge) · after 7
+      run
+      | git switch --quiet "$MAIN"
+      | git merge --quiet --no-ff --message "Merge release $VERSION" "release/$VERSION"
+      undo…git reset --quiet --keep HEAD~1 && git switch --quiet "release/$VERSION"
+      """
+
   Scenario: The plan structure of the orchestration skill is read exactly as it is printed there
     Given the plan "s0" of the specs
     When I run `fsm plan plan.yaml`

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fsm.plan.model import Call
 
-__all__ = ["command_text", "is_shell_text", "tools_of"]
+__all__ = ["command_text", "is_shell_text", "script_text", "tools_of"]
 
 SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 
@@ -44,15 +44,27 @@ def command_text(call: Call) -> str:
 
     Templates stand as their author wrote them.
     """
+    return shown(_written(call))
+
+
+def script_text(call: Call) -> str:
+    """The same, except that text for a shell keeps its lines."""
+    text = _written(call)
+    if call.skill != "shell" or isinstance(call.params.get("command"), list):
+        return shown(text)
+    return "\n".join(shown(line) for line in text.split("\n"))
+
+
+def _written(call: Call) -> str:
     params = {name: with_sources(value) for name, value in call.params.items()}
     if call.skill == "shell":
         command = params.get("command")
         words = command if isinstance(command, list) else None
-        return shown(shlex.join(map(str, words)) if words else str(command).strip())
+        return shlex.join(map(str, words)) if words else str(command).strip()
     named = " ".join(
         f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in params.items()
     )
-    return shown(f"{call.skill}.{call.action} {named}".strip())
+    return f"{call.skill}.{call.action} {named}".strip()
 
 
 def is_shell_text(call: Call) -> bool:

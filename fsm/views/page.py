@@ -17,6 +17,9 @@ __all__ = ["page"]
 MOST_IN_FULL = 50
 """Beyond so many steps each has one line."""
 
+MOST_LINES = 40
+"""A script with more lines is cut to this many, where lines are cut too."""
+
 GRAVE = frozenset({"irreversible", "irreversible_first", "unknown_after_crash"})
 UNBOUNDED = 100_000
 
@@ -98,7 +101,7 @@ class _Page:
             self.lines.append(margin + self.cut(shown(step.description.strip()), len(margin)))
         if step.condition is not None:
             self.one_line(margin, "if", shown(step.condition))
-        self.one_line(margin, "run", step.command)
+        self.command(margin, "run", step.command)
         if step.cwd is not None:
             self.one_line(margin, "in", shown(step.cwd))
         if step.env:
@@ -106,9 +109,9 @@ class _Page:
             self.one_line(margin, "env", env)
         for key, command in (("check", step.check), ("dry run", step.dry_run)):
             if command is not None:
-                self.one_line(margin, key, command)
+                self.command(margin, key, command)
         if step.undo is not None:
-            self.one_line(margin, "undo", step.undo.command)
+            self.command(margin, "undo", step.undo.command)
             if step.undo.terms:
                 self.field(margin, "", " · ".join(step.undo.terms), 7)
         elif step.read_only:
@@ -126,7 +129,7 @@ class _Page:
         afters = [_after(sorted(places[name] for name in step.depends_on), 24) for step in steps]
         widest_id, widest_after = max(map(cells, ids)), max(map(cells, afters))
         room = max(self.width - digits - widest_id - widest_after - 8, 12)
-        commands = [self.fit(step.command, room) for step in steps]
+        commands = [self.fit(step.command.replace("\n", "\\n"), room) for step in steps]
         widest = max(map(cells, commands))
         for step, step_id, command, after in zip(steps, ids, commands, afters, strict=True):
             mark = self.paint("!", RED) if step.irreversible else " "
@@ -166,6 +169,20 @@ class _Page:
         first, *rest = wrap(value, self.width - len(margin) - room - 1)
         self.lines.append(f"{margin}{self.paint(key.ljust(room), DIM)} {first}")
         self.lines += [" " * (len(margin) + room + 1) + line for line in rest]
+
+    def command(self, margin: str, key: str, value: str) -> None:
+        """A command beside its key; a script of several lines as a block of its own."""
+        if "\n" not in value:
+            self.one_line(margin, key, value)
+            return
+        lines = value.split("\n")
+        if self.width != UNBOUNDED and len(lines) > MOST_LINES:
+            more = f"… {len(lines) - MOST_LINES + 1} more lines"
+            lines = [*lines[: MOST_LINES - 1], more]
+            self.was_cut = True
+        self.lines.append(f"{margin}{self.paint(key, DIM)}")
+        bar = f"{margin}  {self.paint('|', DIM)} "
+        self.lines += [(bar + self.cut(line, len(margin) + 4)).rstrip() for line in lines]
 
     def one_line(self, margin: str, key: str, value: str, color: str = "") -> None:
         value = self.cut(value, len(margin) + 8)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fsm.plan.duration import format_duration
 from fsm.plan.template import with_sources
 from fsm.run.policy import plan_spec
-from fsm.views.calls import command_text, tools_of
+from fsm.views.calls import script_text, tools_of
 from fsm.views.risks import Risk, calls_of, needs_outputs_of, risks_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class UndoView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step in words. Commands are one line each, as a person would type them, controls escaped.
+    """One step in words. Commands are as a person would type them, controls escaped; scripts have lines.
 
     `number` counts from 1 in execution order. `terms` says how it is run: retries, time limit, what its
     failure means, each in a few words. `env` and `params` hold templates as their author wrote them.
@@ -191,7 +191,7 @@ def _step(number: int, step: Step) -> StepView:
         id=step.id,
         name=step.name,
         description=step.description,
-        command=command_text(step.call),
+        command=script_text(step.call),
         skill=step.call.skill,
         action=step.call.action,
         params={name: with_sources(value) for name, value in step.call.params.items()},
@@ -202,8 +202,8 @@ def _step(number: int, step: Step) -> StepView:
         env=_env(step.env),
         cwd=step.cwd,
         terms=tuple(_terms(step)),
-        check=command_text(step.check) if step.check else None,
-        dry_run=command_text(step.dry_run) if step.dry_run else None,
+        check=script_text(step.check) if step.check else None,
+        dry_run=script_text(step.dry_run) if step.dry_run else None,
         read_only=step.read_only,
         undo=_undo(step.rollback) if step.rollback else None,
     )
@@ -227,7 +227,7 @@ def _undo(rollback: Rollback) -> UndoView:
     terms = list(_bounds(rollback.retry, rollback.timeout_seconds))
     if rollback.on == "started":
         terms.append("also if the step did not complete")
-    return UndoView(command_text(rollback.call), tuple(terms), rollback.on == "started")
+    return UndoView(script_text(rollback.call), tuple(terms), rollback.on == "started")
 
 
 def _bounds(retry: Retry, timeout_seconds: float | None) -> Iterator[str]:

@@ -244,6 +244,45 @@ def test_one_line_says_how_much_can_be_undone(
     assert words in plan_text(describe(plan_of(*steps)), width=80, color=False).splitlines()
 
 
+def test_a_script_of_several_lines_is_a_block_in_which_nothing_can_act(
+    plan_of: PlanOf, shell: Callable[..., dict[str, Any]]
+) -> None:
+    script = "set -e\n\nif true; then\n  echo '\x1b[2Jno\\n'\r\nfi\n"
+    steps = {"call": shell(script), "rollback": {"call": shell("one\ntwo")}}
+    text = plan_text(describe(plan_of(steps)), width=80, color=False)
+    assert (
+        """
+     run
+       | set -e
+       |
+       | if true; then
+       |   echo '\\x1b[2Jno\\n'\\r
+       | fi
+     undo
+       | one
+       | two
+"""
+        in text
+    )
+
+
+def test_a_long_script_is_cut_only_where_lines_are_cut(
+    plan_of: PlanOf, shell: Callable[..., dict[str, Any]]
+) -> None:
+    view = describe(plan_of({"call": shell("\n".join(f"line {n}" for n in range(100)))}))
+    text = plan_text(view, width=80, color=False)
+    assert "| line 38\n       | … 61 more lines\n" in text
+    assert "was cut to fit" in text
+    assert "| line 99\n" in plan_text(view, width=0, color=False)
+
+
+def test_arguments_with_line_breaks_stay_one_line(
+    plan_of: PlanOf, shell: Callable[..., dict[str, Any]]
+) -> None:
+    view = describe(plan_of({"call": shell("sh", "-c", "one\ntwo")}))
+    assert "     run     sh -c 'one\\ntwo'\n" in plan_text(view, width=80, color=False)
+
+
 def test_what_was_cut_is_said_and_width_zero_cuts_nothing(plan_of: PlanOf) -> None:
     command = ["echo", *("word" for _ in range(40))]
     call = {"skill": "shell", "action": "run", "params": {"command": command}}
