@@ -57,19 +57,36 @@ Feature: Secrets are named, never valued
     And no file of the state holds "canary"
     And no file of the state holds "a9c51e2"
 
-  Scenario: A secret in an output reaches no later step by the journal
+  Scenario: A secret in an output is masked, and a step that would use it fails instead of getting `***`
     Given the plan:
       """
       plan:
         id: passing
         secrets: [API_TOKEN]
         steps:
-          - {id: give, run: 'echo "token=$API_TOKEN" >> "$FSM_OUTPUT"'}
-          - {id: take, depends_on: give, run: [sh, -c, 'echo "$1" > taken', sh, "{{ steps.give.outputs.token }}"]}
+          - id: give
+            run: |
+              echo "url=https://me:$API_TOKEN@example.org" >> "$FSM_OUTPUT"
+              echo "size=7" >> "$FSM_OUTPUT"
+            rollback: echo -give >> happened
+          - {id: other, depends_on: give, run: [sh, -c, 'echo "$1" >> happened', sh, "{{ steps.give.outputs.size }}"]}
+          - {id: take, depends_on: other, run: [sh, -c, 'echo "$1" >> happened', sh, "to {{ steps.give.outputs.url }}"]}
+          - {id: after, depends_on: take, if: steps.give.outputs.url != "", run: "true"}
       """
     When I run `fsm run plan.yaml --yes`
-    Then it exits with 0
+    Then it exits with 3
+    And what happened is "7"
+    And it prints, line by line:
+      """
+      ✓ Step 1: give - completed; output `url` held a secret and was masked: no step can use it
+      ✗ Step 3: take - failed: output `url` of step `give` held a secret and was masked; …each step finds it in its environment
+      ⚠ 1 give: output `url` held a secret and was masked: no step can use it
+      """
     And no file of the state holds "canary-7f3a9c51e2"
+    When I run `fsm resume --done take`
+    Then it prints "✗ Step 4: after - failed: `if: …`: output `url` of step `give` held a secret"
+    And nothing that was printed holds "canary-7f3a9c51e2"
+    And what happened is "7 -give"
 
   Scenario: A runner killed while a secret lies in an output file leaves none behind
     Given the plan:

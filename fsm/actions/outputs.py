@@ -8,8 +8,13 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from fsm.actions.masking import Masker
+from fsm.run.events import MASKED
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = ["BadOutputs", "discard_outputs", "take_outputs"]
 
@@ -22,8 +27,8 @@ class BadOutputs(Exception):
     """The file is not what it may be; the text says what, with the line where there is one."""
 
 
-def take_outputs(path: str, masker: Masker) -> Mapping[str, str]:
-    """The outputs in that file, masked; the file is removed. No file, no outputs.
+def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
+    """The outputs in that file; the file is removed. No file, no outputs. One with a secret is `{MASKED: …}`.
 
     A line `name=value` gives one, up to the line's end, spaces included. A value of several lines stands
     between `name<<WORD` and a line that is just `WORD`. Empty lines are skipped; the last of equal names
@@ -46,16 +51,18 @@ def take_outputs(path: str, masker: Masker) -> Mapping[str, str]:
     finally:
         os.close(fd)
         discard_outputs(path)
-    return {
-        name: masker.mask(value.encode()).decode(errors="backslashreplace")
-        for name, value in _parse(content)
-    }
+    return {name: _without_secrets(value, masker) for name, value in _parse(content)}
 
 
 def discard_outputs(path: str) -> None:
     """Remove the file, whatever it is; nothing if that cannot be."""
     with suppress(OSError):
         os.unlink(path)  # noqa: PTH108
+
+
+def _without_secrets(value: str, masker: Masker) -> JsonValue:
+    masked = masker.mask(value.encode()).decode(errors="backslashreplace")
+    return value if masked == value else {MASKED: masked}
 
 
 def _read(fd: int) -> bytes:

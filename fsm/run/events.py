@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 __all__ = [
+    "MASKED",
     "Event",
     "RollbackRequested",
     "RunAborted",
@@ -41,6 +42,10 @@ __all__ = [
     "decode",
     "encode",
 ]
+
+
+MASKED = "$masked"
+"""The one key of the mapping that stands for an output which held a secret: the masked text is its value."""
 
 
 class Event(Value):
@@ -130,7 +135,7 @@ class StepStarted(Event):
 
 
 class StepCompleted(Event):
-    """Attempt `attempt` did what it was to do. `outputs` are masked."""
+    """Attempt `attempt` ended well. An output that held a secret is `{MASKED: text}`: no step can use it."""
 
     step: str
     attempt: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
@@ -11,9 +12,11 @@ from fsm.run.events import encode
 from fsm.views.text import count, shown, step_label
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from fsm.run import Run
 
-__all__ = ["event_json", "event_line"]
+__all__ = ["event_json", "event_line", "masked_words"]
 
 
 def event_json(run: Run, event: on.Event, at: float) -> str:
@@ -54,8 +57,9 @@ def _step_line(run: Run, event: on.StepEvent) -> str:
         case on.StepStarted(attempt=attempt):
             again = f" (attempt {attempt})" if attempt > 1 else ""
             return f"▶ {label} - started{again}"
-        case on.StepCompleted(seconds=seconds):
-            return f"✓ {label} - completed{_took(seconds)}"
+        case on.StepCompleted(seconds=seconds, outputs=outputs):
+            masked = masked_words(outputs or {})
+            return f"✓ {label} - completed{_took(seconds)}" + (f"; {masked}" if masked else "")
         case on.StepFailed(error=error, attempt=attempt, retry_at=retry_at) if retry_at:
             return f"↻ {label} - attempt {attempt} failed: {shown(error)}; to be tried again"
         case on.StepFailed(error=error):
@@ -85,6 +89,15 @@ def _step_line(run: Run, event: on.StepEvent) -> str:
             return f"✗ {label} - rollback failed: {shown(error)}"
         case on.UndoCancelled(reason=reason):
             return f"✗ {label} - rollback cancelled: {shown(reason)}"
+
+
+def masked_words(outputs: Mapping[str, JsonValue]) -> str:
+    """What is said of outputs that held a secret; "" if none did."""
+    names = [n for n, value in outputs.items() if isinstance(value, dict) and on.MASKED in value]
+    if not names:
+        return ""
+    which = f"output{'s' if len(names) > 1 else ''} {', '.join(f'`{name}`' for name in names)}"
+    return f"{which} held a secret and {'were' if len(names) > 1 else 'was'} masked: no step can use it"
 
 
 def _took(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fsm.plan.duration import format_duration
 from fsm.values import Value
 from fsm.views.calls import command_text
+from fsm.views.progress import masked_words
 from fsm.views.text import count, shown, step_label
 
 if TYPE_CHECKING:
@@ -105,6 +106,9 @@ def report_text(view: Report) -> str:
         lines.append("")
     for title, records in rows:
         lines += _row(title, records) if records else []
+    for record in run.steps:
+        if masked := masked_words(record.outputs):
+            lines.append(f"  ⚠ {record.index + 1} {shown(record.step.name)}: {masked}")
     if view.next:
         width = max(len(command) for command, _ in view.next)
         lines += ["", "What you can do now:"]

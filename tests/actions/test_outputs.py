@@ -54,7 +54,7 @@ def test_without_a_file_there_are_no_outputs(tmp_path: Path) -> None:
 
 def test_a_secret_over_several_lines_of_a_value_is_masked(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("a<<E\nk1\nk2\nE\n")
-    assert take_outputs(tmp_path / "outputs", Masker([b"k1\nk2"])) == {"a": "***"}
+    assert take_outputs(tmp_path / "outputs", Masker([b"k1\nk2"])) == {"a": {"$masked": "***"}}
 
 
 def test_a_link_is_not_followed_and_a_pipe_blocks_nobody(tmp_path: Path) -> None:

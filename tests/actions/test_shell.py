@@ -163,7 +163,7 @@ def test_the_tail_is_the_last_twenty_lines_and_at_most_four_kib(make_task: Make)
 def test_outputs_are_read_masked_and_their_file_is_removed(make_task: Make) -> None:
     command = "echo url=http://x/?a=b >> $FSM_OUTPUT; echo key=hunter2! >> $FSM_OUTPUT"
     task = make_task(command, secrets=[b"hunter2"])
-    assert perform(task) == Succeeded({"url": "http://x/?a=b", "key": "***!"})
+    assert perform(task) == Succeeded({"url": "http://x/?a=b", "key": {"$masked": "***!"}})
     assert not Path(task.outputs).exists()
 
 
