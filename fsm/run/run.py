@@ -118,6 +118,9 @@ class Run(Standing):
     def _runner_lost(self, _: on.RunnerLost) -> None:
         self._fire("runner_lost")
         for record in list(self.in_flight.values()):
+            record.undo_tries -= (
+                record.state == "rolling_back"
+            )  # no failure, so it uses up no retry
             step_machine.fire(record, "interrupted")
             record.error = "the runner died while it ran"
             self._land(record)

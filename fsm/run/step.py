@@ -25,7 +25,8 @@ class StepRecord:
 
     `attempt` is the number of the last launch, never reused; `tries` counts the launches since a person
     last asked for it, which is what `retry.attempts` bounds. `waiting` is how many dependencies are not
-    concluded. `outstanding` says that it completed and was not undone since, whatever its state now.
+    concluded. `undo_tries` counts those of its compensation likewise, without the interrupted ones.
+    `outstanding` says that it completed and was not undone since, whatever its state now.
     `error`, `exit_code`, `tail` and `seconds` tell how the last attempt ended.
     """
 

@@ -517,6 +517,18 @@ def test_a_compensation_that_was_interrupted_is_made_once_more() -> None:
     assert launched(sim, "rollback") == ["b@rollback", "b@rollback", "a@rollback"]
 
 
+def test_an_interruption_uses_up_no_retry_of_a_compensation() -> None:
+    """An interruption is no failure: two attempts may fail, however often the runner dies between."""
+    single = plan(step("a", rollback=Rollback(call=CALL, retry=TWICE)), step("b", "a"))
+    endings = [CRASHES, CRASHES, FAILS, CRASHES, SUCCEEDS]
+    sim = simulate(single, script({"b": FAILS, "a@rollback": endings}))
+    roll_back(sim)
+    while sim.run.state == "rolling_back":
+        sim.run_until_rest()
+    assert sim.run.state == "rolled_back"
+    assert launched(sim, "rollback") == ["a@rollback"] * 5
+
+
 def test_a_crash_changes_nothing_that_was_concluded() -> None:
     """F10: the runner dies again and again; each step is made once."""
     sim = Simulator(CHAIN)
