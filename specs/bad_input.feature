@@ -26,7 +26,8 @@ Feature: Bad input and bad circumstances
         | nests 100,000 brackets      | plan.yaml:1:                                   |
         | nests 40 lists              | plan.yaml:3:44  is nested deeper than 32; flatten it |
         | is 9 MB long                | plan.yaml  is larger than 8 MiB                |
-        | is an endless device        | is larger than 8 MiB                           |
+        | is an endless device        | plan.yaml  is a device, not a file; name a file, or /dev/stdin |
+        | is a named pipe             | plan.yaml  is a named pipe, not a file         |
 
       Examples: YAML that is not what it seems (F57, F58, F59)
         | is                          | message                                        |

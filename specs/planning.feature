@@ -322,6 +322,11 @@ Feature: See a plan and its risks before anything happens
     And its JSON has "problems.0.line" 3
     And there is no error
 
+  Scenario: A plan may be piped in
+    When I run `fsm run /dev/stdin --yes` with "plan: {id: piped, steps: [{id: one, run: echo one >> happened}]}" on its stdin
+    Then it exits with 0
+    And what happened is "one"
+
   Scenario: A file that is not there
     When I run `fsm plan nowhere.yaml`
     Then it exits with 2

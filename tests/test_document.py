@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import string
 from collections.abc import Sequence
 from pathlib import Path
@@ -328,6 +330,29 @@ def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> Non
         document = read_document(str(file))
         assert document.data == {"é": 1, "b": "x"}
         assert document.position(("é",)) == (1, 1)
+
+
+def test_a_named_pipe_a_device_and_a_socket_are_refused_before_they_are_opened(
+    tmp_path: Path,
+) -> None:
+    hint = "; name a file, or /dev/stdin for what is piped in"
+    os.mkfifo(tmp_path / "fifo")
+    assert file_refusal(tmp_path / "fifo") == f"  is a named pipe, not a file{hint}"
+    (tmp_path / "link").symlink_to("/dev/zero")
+    assert file_refusal(tmp_path / "link") == f"  is a device, not a file{hint}"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        assert file_refusal(tmp_path / "socket") == f"  is a socket, not a file{hint}"
+
+
+def test_a_pipe_that_the_caller_gave_is_read() -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"plan: piped")
+    os.close(theirs)
+    try:
+        assert read_document(f"/dev/fd/{ours}").data == {"plan": "piped"}
+    finally:
+        os.close(ours)
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -216,8 +216,9 @@ def changed_since(session: Session) -> str:
 
 
 def _hash_of(path: str) -> str:
+    """Of the bytes of a plan's file; "" for what cannot be read, or not again: a pipe."""
     try:
-        return sha256(Path(path).read_bytes()).hexdigest()
+        return sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else ""
     except (OSError, ValueError):
         return ""
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import stat
 from dataclasses import dataclass, field
 
 from fsm.document.builder import build
@@ -19,6 +20,17 @@ __all__ = ["Document", "parse_document", "read_document"]
 _SURROGATE_PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
+
+_NO_FILES = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+"""What a reader may wait for without end."""
+
+_INHERITED = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""Where pipes lie that the caller gave: `… | fsm plan /dev/stdin`, `fsm plan <(…)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,10 @@ def parse_document(text: str, path: str) -> Document:
 
 def _read(name: str) -> bytes:
     try:
+        kind = stat.S_IFMT(pathlib.Path(name).stat().st_mode)
+        if kind in _NO_FILES and not name.startswith(_INHERITED):
+            hint = "name a file, or /dev/stdin for what is piped in"
+            raise Invalid([Problem(f"is {_NO_FILES[kind]}, not a file", hint, path=name)])
         with pathlib.Path(name).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from pytest_bdd import given, parsers
 
 from ..place import Place
@@ -78,6 +80,9 @@ def a_plan_that(place: Place, is_: str) -> None:
     path = place.path("plan.yaml")
     if is_ == "is an endless device":
         path.symlink_to("/dev/zero")
+        return
+    if is_ == "is a named pipe":
+        os.mkfifo(path)
         return
     plan = _PLANS[is_]
     path.write_bytes(plan if isinstance(plan, bytes) else plan.encode())
