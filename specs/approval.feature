@@ -115,6 +115,17 @@ Feature: Nothing runs that was not approved
     And nothing happened
     And there is no file ".fsm"
 
+  Scenario: No answer is no consent
+    Given the plan "ticket" of the specs
+    When I run `fsm run plan.yaml` on a terminal and end the input
+    Then it exits with 6
+    And it prints "not approved; nothing was started"
+    And nothing happened
+    When I run `fsm approve plan.yaml` on a terminal and end the input
+    Then it exits with 6
+    And it prints "not approved; nothing was recorded"
+    And there is no file ".fsm"
+
   Scenario: On a terminal, approving shows the plan and asks as well
     Given the plan "ticket" of the specs
     When I run `fsm approve plan.yaml` on a terminal and answer "n"

@@ -121,6 +121,10 @@ Feature: Interruptions
       And what "middle" left running is killed
       And I run `fsm resume` on a terminal and answer "quit"
       Then it exits with 130
+      And it prints "step middle is not decided; nothing was changed"
+      When I run `fsm resume` on a terminal and end the input
+      Then it exits with 130
+      And it prints "step middle is not decided; nothing was changed"
       And what happened is "first"
 
     Scenario: A step that is idempotent runs again by itself

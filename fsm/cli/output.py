@@ -6,8 +6,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 import click
 
@@ -16,7 +16,9 @@ from fsm.errors import FsmError, Invalid
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Output", "keep_going"]
+__all__ = ["Output", "answer", "keep_going"]
+
+Answer = TypeVar("Answer")
 
 _COLOURS = {"✓": "green", "✗": "red", "⚠": "red", "?": "yellow", "↻": "yellow", "‖": "yellow"}
 
@@ -71,6 +73,17 @@ class Output:
         if not self.colour or mark not in _COLOURS:
             return text
         return click.style(mark, fg=_COLOURS[mark], bold=True) + text[1:]
+
+
+def answer(ask: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+    """What a person answers; `otherwise` if they end the input instead (^D). ^C remains an interruption."""
+    try:
+        return ask()
+    except click.Abort as gone:
+        if not isinstance(gone.__context__, EOFError):
+            raise
+        click.echo("(no answer)")
+        return otherwise
 
 
 def shows_colours() -> bool:

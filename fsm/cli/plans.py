@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fsm.cli.options import plan_options, read_plan, spelled, state_option
-from fsm.cli.output import Output
+from fsm.cli.output import Output, answer
 from fsm.errors import Invalid, Problem, Refused
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def approve(
     resolved = read_plan(file, params, parallel)
     if output.can_ask:
         show_plan(output, resolved)
-        if not click.confirm("\nApprove this plan for one run?"):
+        if not answer(lambda: click.confirm("\nApprove this plan for one run?"), otherwise=False):
             raise Refused("not approved; nothing was recorded")
     approval = Approval(resolved.digest, whoami(), time.time(), "fsm approve")
     Workspace.here(state).store.approve(approval)

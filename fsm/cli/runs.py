@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -16,9 +17,9 @@ from fsm.cli.options import (
     spelled,
     state_option,
 )
-from fsm.cli.output import Output
+from fsm.cli.output import Output, answer
 from fsm.cli.progress import Progress
-from fsm.errors import Invalid, Problem, Refused
+from fsm.errors import FsmError, Invalid, Problem, Refused
 
 if TYPE_CHECKING:
     from fsm.app.session import Session
@@ -351,7 +352,7 @@ def _consent(
     from fsm.cli.plans import show_plan
 
     show_plan(output, plan)
-    if not click.confirm("\nApprove this plan and run it?"):
+    if not answer(lambda: click.confirm("\nApprove this plan and run it?"), otherwise=False):
         raise Refused("not approved; nothing was started")
     return Approval(plan.digest, whoami(), time.time(), "prompt"), False
 
@@ -360,6 +361,8 @@ def _answers(
     output: Output, run: Run, answered: Iterable[str | None]
 ) -> tuple[list[str], list[str]]:
     """Ask about the interrupted steps that only a person can settle: those to run again, those done."""
+    from fsm.views.text import shown
+
     again: list[str] = []
     finished: list[str] = []
     for record in run.interrupted:
@@ -367,14 +370,21 @@ def _answers(
             continue
         if not output.can_ask:
             continue
-        answer = click.prompt(
-            f"Step {record.index + 1}: {record.step.name} was interrupted. Run it again, or was it done?",
-            type=click.Choice(["rerun", "done", "quit"]),
-        )
-        if answer == "quit":
-            raise click.Abort
-        (again if answer == "rerun" else finished).append(record.id)
+        question = f"Step {record.index + 1}: {shown(record.step.name)} was interrupted."
+        words = click.Choice(["rerun", "done", "quit"])
+        ask = partial(click.prompt, f"{question} Run it again, or was it done?", type=words)
+        said = answer(ask, otherwise="quit")
+        if said == "quit":
+            raise _Unanswered(
+                f"step {record.id} is not decided; nothing was changed",
+                f"look, then say: fsm resume {run.run_id} --rerun {record.id}, or --done {record.id}",
+            )
+        (again if said == "rerun" else finished).append(record.id)
     return again, finished
+
+
+class _Unanswered(FsmError):
+    exit_code = 130
 
 
 def _known(run: Run, step: str) -> None:

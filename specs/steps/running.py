@@ -40,6 +40,12 @@ def i_run_and_answer(place: Place, command: str, said: str) -> None:
     place.answers.append(converse(place, command, {"[y/N]:": said, "quit):": said}))
 
 
+@when(parsers.re(f"I run {COMMAND} on a terminal and end the input"))
+def i_run_and_end_the_input(place: Place, command: str) -> None:
+    end = "\x04"  # what the key ^D sends
+    place.answers.append(converse(place, command, {"[y/N]:": end, "quit):": end}))
+
+
 @when(parsers.re(f"I start {COMMAND}"))
 def i_start(place: Place, command: str) -> None:
     place.start(command)
