@@ -257,6 +257,21 @@ def test_all_problems_that_do_not_hide_others_are_said_at_once() -> None:
     ]
 
 
+def test_in_spite_of_keys_that_came_before_their_first_values_are_read() -> None:
+    text = "a: {b: 1, b: [2], b: 3, c: &x 4}\na: {d: 5}\ne: *x\n&k f: 6\n&k f: 7\ng: *k"
+    document = parse_document(text, "plan.yaml", lenient=True)
+    assert document.data == {"a": {"b": 1, "c": 4}, "e": 4, "f": 6, "g": "f"}
+    assert [problem.line for problem in document.duplicates] == [1, 1, 2, 5]
+    with pytest.raises(Invalid):
+        parse_document(text, "plan.yaml")
+
+
+def test_in_spite_of_duplicates_nothing_else_is_passed_over() -> None:
+    with pytest.raises(Invalid) as caught:
+        parse_document("a: 1\na: .nan", "plan.yaml", lenient=True)
+    assert len(caught.value.problems) == 2
+
+
 def test_the_same_key_in_two_mappings_is_no_duplicate() -> None:
     assert read("- {a: 1}\n- {a: {a: 2}}") == [{"a": 1}, {"a": {"a": 2}}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NoReturn
 
 from yaml.events import (
@@ -27,11 +28,17 @@ __all__ = ["build"]
 _ESCAPE = re.compile(r"\\[0xuU]")
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
+_DUPLICATE = "\0"
+"""Where the value of a key that came before is put, until it is thrown away; no key of a document."""
+
 _Anchored = tuple[Data, int, int]  # the value, its nodes, its height
 
 
-def build(text: str, path: str) -> Data:
-    """The data of the one document in `text`; None if there is none. Raises Invalid."""
+def build(text: str, path: str) -> tuple[Data, Sequence[Problem]]:
+    """The data of the one document in `text`, None if there is none, and the keys that came twice in it.
+
+    Of such a key the first value stands. Raises Invalid for every other problem, with the duplicates.
+    """
     return _Builder(text, path).build()
 
 
@@ -40,20 +47,23 @@ class _Builder:
         self._text = text
         self._path = path
         self._problems: list[Problem] = []
-        self._duplicated = False
+        self._duplicated: list[dict[str, Data]] = []
         self._escapes = _ESCAPE.search(text) is not None
 
-    def build(self) -> Data:
+    def build(self) -> tuple[Data, Sequence[Problem]]:
         data: Data = None
+        duplicates: Sequence[Problem] = ()
         try:
             data = self._build()
         except Invalid as stop:
             self._problems += stop.problems
         if self._duplicated:
-            self._problems += find_places(self._text, self._path).duplicates
+            duplicates = find_places(self._text, self._path).duplicates
+            for mapping in self._duplicated:
+                mapping.pop(_DUPLICATE, None)
         if self._problems:
-            raise Invalid(self._problems)
-        return data
+            raise Invalid([*self._problems, *duplicates])
+        return data, duplicates
 
     def _build(self) -> Data:
         # The loop is the reader's whole cost, so its state lives in local variables. The innermost
@@ -76,12 +86,13 @@ class _Builder:
                 text = event.value
                 if mapping is not None and key is None:
                     key = names.setdefault(text, text)
-                    if key in mapping:
-                        self._duplicated = True
                     if event.anchor or event.tag or self._escapes or text == "<<":
                         self._check_key(event)
                         if event.anchor:
                             anchors[event.anchor] = (key, 1, 0)
+                    if key in mapping:
+                        self._duplicated.append(mapping)
+                        key = _DUPLICATE
                     continue
                 if event.implicit[0] and event.tag is None:
                     if text in known:

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fsm.document.builder import build
@@ -37,12 +38,15 @@ _INHERITED = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 class Document:
     """One document. `path` is the file as its user named it; the data of an empty file is None.
 
+    `duplicates` are the keys that came twice, if it was read in spite of them.
+
     Data that aliases share is shared in memory too: read it, never change it.
     """
 
     path: str
     text: str = field(repr=False)
     data: Data
+    duplicates: Sequence[Problem] = ()
     _places: dict[Path, tuple[int, int]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -66,8 +70,10 @@ class Document:
         return Problem(message, hint, path=self.path, line=line, column=column)
 
 
-def read_document(path: os.PathLike[str] | str) -> Document:
+def read_document(path: os.PathLike[str] | str, *, lenient: bool = False) -> Document:
     """Read a file of at most MAX_BYTES bytes in UTF-8, with or without a byte order mark.
+
+    `lenient` as in `parse_document`.
 
     Raises Invalid if the file cannot be read, or if `parse_document` refuses its text.
     """
@@ -83,26 +89,30 @@ def read_document(path: os.PathLike[str] | str) -> Document:
         message = f"the byte 0x{raw[error.start]:02X} is not UTF-8"
         hint = "save the file as UTF-8"
         raise Invalid([Problem(message, hint, path=name, line=line, column=column)]) from None
-    return parse_document(text, name)
+    return parse_document(text, name, lenient=lenient)
 
 
-def parse_document(text: str, path: str) -> Document:
+def parse_document(text: str, path: str, *, lenient: bool = False) -> Document:
     """The document in `text`, which is at most MAX_BYTES characters; `path` names it in messages.
 
     Raises Invalid, and nothing else, whatever the text is: with every problem up to the first one
-    that hides the structure of what follows.
+    that hides the structure of what follows. If it is `lenient`, keys that came twice are no reason, if
+    they are the only problem: their first values stand, for those who look for what else is wrong.
     """
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:
         raise Invalid([_too_large(path)])
     check_characters(text, path)
     try:
-        return Document(path, text, build(text, path))
+        document = Document(path, text, *build(text, path))
     except Invalid:
         text_of_json = _without_surrogate_pairs(text)
         if text_of_json is None:
             raise
-    return Document(path, text_of_json, build(text_of_json, path))
+        document = Document(path, text_of_json, *build(text_of_json, path))
+    if document.duplicates and not lenient:
+        raise Invalid(document.duplicates)
+    return document
 
 
 def _read(name: str) -> bytes:

@@ -27,7 +27,7 @@ class Findings:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self._problems: list[Problem] = []
+        self._problems: list[Problem] = [*document.duplicates]
 
     def add(self, path: Path, message: str, hint: str = "") -> None:
         """A problem at the key or item that `path` leads to."""

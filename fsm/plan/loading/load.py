@@ -48,7 +48,8 @@ def load_plan(
     problem found: those of the file, in its order, after those of the arguments.
     """
     with _collector_off():
-        return resolve(read_document(path), params=params, typed=typed, parallel=parallel)
+        document = read_document(path, lenient=True)
+        return resolve(document, params=params, typed=typed, parallel=parallel)
 
 
 def resolve(
