@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from fsm.document import parse_document
+from fsm.engine.site import Site
 from fsm.errors import Invalid
 from fsm.plan import resolve
 from fsm.plan.schema import json_schema
@@ -56,6 +58,15 @@ def loads(data: Any) -> bool:
 
 def with_step(**keys: Any) -> dict[str, Any]:
     return {"plan": {"id": "p", "steps": [{"id": "s", **keys}]}}
+
+
+def test_the_schema_says_how_long_a_step_has_to_end_after_its_timeout() -> None:
+    grace = f"{Site.step_grace_seconds:g}s"
+    for text in (
+        json.dumps(json_schema()),
+        (HERE.parents[1] / "README.md").read_text(encoding="utf-8"),
+    ):
+        assert re.search(rf"SIGTERM.{{1,60}}\b{grace}\b", text)
 
 
 def test_the_schema_is_a_schema() -> None:

@@ -101,7 +101,9 @@ class Rollback(_CallKeys, total=False):
     __pydantic_config__ = _CONFIG  # type: ignore[misc]
 
     retry: Annotated[RetryForm, Field(description="How often undoing is tried; once by default.")]
-    timeout: Annotated[Timeout, Field(description="When undoing is given up.")]
+    timeout: Annotated[
+        Timeout, Field(description="When an attempt of undoing is ended, as a step's is.")
+    ]
     on: Annotated[
         Literal["completed", "started"],
         Field(
@@ -162,7 +164,13 @@ class Step(_CallKeys, _Condition, total=False):
         ),
     ]
     cwd: Annotated[Text, Field(description="The folder to work in; the plan's own by default.")]
-    timeout: Annotated[Timeout, Field(description="When an attempt is ended, such as `10m`.")]
+    timeout: Annotated[
+        Timeout,
+        Field(
+            description="When an attempt is ended, such as `10m`: all its processes are asked to end "
+            "(SIGTERM), and those that have not within 5s are killed."
+        ),
+    ]
     retry: Annotated[RetryForm, Field(description="How often the step is tried; once by default.")]
     idempotent: Annotated[
         bool, Field(description="Whether doing it twice is as good as once: then it may be re-run.")
