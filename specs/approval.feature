@@ -31,6 +31,7 @@ Feature: Nothing runs that was not approved
     When I run `fsm run plan.yaml`
     Then it exits with 6
     And the error says "no unused approval fits plan.yaml as it stands now"
+    And the error says "; …@… gave one at 20…, and run {run} used it at 20…"
     And what happened is "branch ticket mail"
     When I approve the plan
     And I run `fsm run plan.yaml`

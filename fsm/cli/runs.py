@@ -346,7 +346,8 @@ def _consent(
         return recorded[0], True
     if not output.can_ask:
         raise Refused(
-            f"no unused approval fits {typed} as it stands now (digest {plan.digest[:12]}…)",
+            f"no unused approval fits {typed} as it stands now (digest {plan.digest[:12]}…)"
+            + _used(workspace, plan.digest),
             f"look at it with `fsm plan {typed}`, then: fsm approve {typed}",
         )
     from fsm.cli.plans import show_plan
@@ -355,6 +356,25 @@ def _consent(
     if not answer(lambda: click.confirm("\nApprove this plan and run it?"), otherwise=False):
         raise Refused("not approved; nothing was started")
     return Approval(plan.digest, whoami(), time.time(), "prompt"), False
+
+
+def _used(workspace: Workspace, digest: str) -> str:
+    """Which run used the newest approval of the digest, and when, in words; "" if none did."""
+    from contextlib import suppress
+
+    from fsm.engine.recovery import refold
+    from fsm.views.log import time_text
+
+    for found in workspace.store.runs():
+        if found.digest != digest:
+            continue
+        with suppress(FsmError):  # a run that cannot be read says nothing
+            approval = refold(workspace.store.load(found.run_id)).approval
+            if approval is not None and approval.how == "fsm approve":
+                given = f"{approval.by} gave one at {time_text(approval.approved_at)}"
+                begun = time_text(found.created_at)
+                return f"; {given}, and run {found.run_id} used it at {begun}"
+    return ""
 
 
 def _answers(
