@@ -219,6 +219,17 @@ Feature: The commands that look at runs, and those that settle them
       Then it exits with 0
       And they print different things
 
+    Scenario: A diagram is drawn over an old one, but never over the plan
+      Given the plan "ticket" of the specs
+      And I have run `fsm diagram plan.yaml -o plan.mmd`
+      When I run `fsm diagram plan.yaml --format dot -o plan.mmd`
+      Then it exits with 0
+      And the file "plan.mmd" begins with "digraph"
+      When I run `fsm diagram plan.yaml -o ./plan.yaml`
+      Then it exits with 2
+      And the error says "./plan.yaml is the plan itself; name another file for -o"
+      And the file "plan.yaml" begins with "# Three steps"
+
     Scenario: A diagram in a file
       Given the plan "ticket" of the specs
       When I run `fsm diagram plan.yaml --format dot --output plan.dot`

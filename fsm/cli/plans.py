@@ -94,7 +94,13 @@ def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: 
     default="mermaid",
     show_default=True,
 )
-@click.option("-o", "--output", "target", type=click.Path(), help="Write to a file.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(),
+    help="Write to a file; one that is there is overwritten.",
+)
 def diagram(
     file: str,
     params: tuple[str, ...],
@@ -122,6 +128,8 @@ def diagram(
         output.line(text.rstrip("\n"))
         return
     try:
+        if Path(target).exists() and Path(target).samefile(file):
+            raise Invalid([Problem(f"{target} is the plan itself", "name another file for -o")])
         Path(target).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Invalid([Problem(f"cannot write {target}: {error.strerror}")]) from None
