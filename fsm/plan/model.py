@@ -101,7 +101,7 @@ class Step:
     `condition` is a Jinja2 expression (`if:` in the file). `check` exits 0 if the step's effect is there,
     1 if it is not; anything else is unknown. `dry_run` holds no template: it is called before any step
     has run, without those variables of `env` that are still templates then. `read_only` says that the
-    step changes nothing: it has no effect to undo.
+    step changes nothing: it has no effect to undo. `checkpoint` asks for a checkpoint just before it starts.
     """
 
     id: str
@@ -121,6 +121,7 @@ class Step:
     dry_run: Call | None = None
     rollback: Rollback | None = None
     on_failure: Literal["stop", "continue"] = "stop"
+    checkpoint: bool = False
 
     @property
     def irreversible(self) -> bool:
@@ -142,9 +143,10 @@ class ErrorHandling:
 class Plan:
     """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
 
-    `parallel` is how many steps may run at once; 1 is sequential. `env` is every step's environment,
-    which a step's own `env` overrides; its templates name no steps. `required_env` names the variables that
-    whoever runs it must have set, here and in each step. `digest` names exactly this value.
+    `parallel` is how many steps may run at once; 1 is sequential. `checkpoint_interval` is after how many
+    events a checkpoint is stored; `None` leaves that to fsm. `env` is every step's environment, which a
+    step's own `env` overrides; its templates name no steps. `required_env` names the variables that whoever
+    runs it must have set, here and in each step. `digest` names exactly this value.
     """
 
     format: Literal[1] = 1
@@ -156,6 +158,7 @@ class Plan:
     env: dict[str, str | Template] = field(default_factory=dict)
     required_env: tuple[str, ...] = ()
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
+    checkpoint_interval: Annotated[int, Field(ge=1)] | None = None
     error_handling: ErrorHandling = ErrorHandling()
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 

@@ -76,8 +76,8 @@ def runs_text(runs: Sequence[RunSummary]) -> str:
 def _asked(event: on.Event) -> str:
     """Who asked for it, what they said of steps, and why."""
     match event:
-        case on.RunResumed(by=by, from_step=again, rerun=rerun, done=done, reason=reason):
-            answers = (("from", [again] if again else ()), ("rerun", rerun), ("done", done))
+        case on.RunResumed(by=by, from_steps=again, rerun=rerun, done=done, reason=reason):
+            answers = (("from", again), ("rerun", rerun), ("done", done))
             told = "".join(f"; {word}: {', '.join(steps)}" for word, steps in answers if steps)
         case on.RollbackRequested(by=by, reason=reason) | on.RunAborted(by=by, reason=reason):
             told = ""

@@ -30,6 +30,7 @@ BASE: dict[str, Any] = {
     "secrets": ["TOKEN"],
     "env": {"A": "1", "B": "{{ run.id }}"},
     "parallel": 2,
+    "checkpoint_interval": 100,
     "error_handling": {
         "single_failure": "abort",
         "multiple_failures": {"after": 3, "then": "abort"},
@@ -60,6 +61,7 @@ BASE: dict[str, Any] = {
                 "on": "started",
             },
             "on_failure": "continue",
+            "checkpoint": True,
         },
         {"id": "c", "run": ["echo", "1"]},
     ],
@@ -111,6 +113,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("env/B", "run.id"),
     ("env/E", ""),
     ("parallel", 3),
+    ("checkpoint_interval", 1),
     ("error_handling/single_failure", "pause"),
     ("error_handling/multiple_failures/after", 4),
     ("error_handling/multiple_failures/then", "continue"),
@@ -146,6 +149,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("steps/1/rollback/timeout", 6),
     ("steps/1/rollback/on", "completed"),
     ("steps/1/on_failure", "stop"),
+    ("steps/1/checkpoint", False),
     ("steps/2/run", ["echo 1"]),
     ("steps/2/run", ["echo", "1", ""]),
     ("steps/2/depends_on", "b"),
@@ -191,6 +195,7 @@ def test_two_spellings_of_one_value_have_one_digest() -> None:
         ("steps/0/name", "a"),
         ("steps/0/retry", 1),
         ("steps/0/on_failure", "stop"),
+        ("steps/0/checkpoint", False),
         ("error_handling/rollback_failure", "alert"),
     ]:
         assert load(changed(path, value)).digest == load(BASE).digest, path

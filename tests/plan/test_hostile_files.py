@@ -51,9 +51,11 @@ values = st.recursive(
 )
 KEYS = """
     id name description run skill action params depends_on dependsOn if env cwd timeout retry idempotent
-    check dry_run rollback on_failure onFailure
+    check dry_run rollback on_failure onFailure checkpoint
 """
-HEAD_KEYS = "id name description params secrets env parallel error_handling errorHandling"
+HEAD_KEYS = """
+    id name description params secrets env parallel checkpoint_interval error_handling errorHandling
+"""
 steps = st.lists(
     st.dictionaries(st.sampled_from(KEYS.split()), values, max_size=6) | values, max_size=3
 )

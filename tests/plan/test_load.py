@@ -94,6 +94,7 @@ def test_every_key_of_a_plan_has_its_place() -> None:
           secrets: [TOKEN]
           env: {CI: true, JOBS: 4, PYTHON: 3.10, TAG: "v{{ params.version }}"}
           parallel: 4
+          checkpoint_interval: 50
           error_handling:
             single_failure: abort
             multiple_failures: {after: 3, then: abort}
@@ -114,6 +115,7 @@ def test_every_key_of_a_plan_has_its_place() -> None:
               dry_run: {run: [pytest, --collect-only]}
               rollback: {run: make clean, retry: 2, timeout: 500ms, on: started}
               on_failure: continue
+              checkpoint: true
             - id: build
               run: [make, -j, 4, true, 1.50]
         """
@@ -126,6 +128,7 @@ def test_every_key_of_a_plan_has_its_place() -> None:
         secrets=("TOKEN",),
         env={"CI": "true", "JOBS": "4", "PYTHON": "3.10", "TAG": "v1.2.0"},
         parallel=4,
+        checkpoint_interval=50,
         error_handling=ErrorHandling(single_failure="abort", several=3, multiple_failures="abort"),
         steps=(
             Step(id="build", name="build", call=shell(["make", "-j", "4", "true", "1.50"])),
@@ -152,6 +155,7 @@ def test_every_key_of_a_plan_has_its_place() -> None:
                     on="started",
                 ),
                 on_failure="continue",
+                checkpoint=True,
             ),
         ),
     )

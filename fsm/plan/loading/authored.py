@@ -195,6 +195,9 @@ class Step(_CallKeys, _Condition, total=False):
             description="`stop` (default): the plan's error handling decides. `continue`: go on."
         ),
     ]
+    checkpoint: Annotated[
+        bool, Field(description="Whether a checkpoint is stored just before the step starts.")
+    ]
 
 
 class MultipleFailures(TypedDict, total=False):
@@ -246,6 +249,13 @@ class Head(TypedDict, total=False):
     ]
     parallel: Annotated[
         int, Field(ge=1, le=1000, description="How many steps may run at once; 1 by default.")
+    ]
+    checkpoint_interval: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="After how many events a checkpoint is stored; fsm chooses by default.",
+        ),
     ]
     error_handling: Annotated[
         ErrorHandling, Field(description="What happens when something breaks.")

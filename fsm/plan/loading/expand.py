@@ -54,7 +54,7 @@ class Expander:
         if "rollback" in typed:
             fields["rollback"] = self._rollback(typed["rollback"], use, own)
         fields["idempotent"] = fields["read_only"] = typed.get("read_only", False)
-        for key in ("idempotent", "on_failure"):
+        for key in ("idempotent", "on_failure", "checkpoint"):
             if key in typed:
                 fields[key] = typed[key]
         return Step(**fields, **self._limits(typed, use))

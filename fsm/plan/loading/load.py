@@ -190,7 +190,7 @@ def _head(head: Mapping[str, Any], texts: Texts, commands: Commands) -> dict[str
         fields["env"], fields["required_env"] = commands.env(head["env"], use)
     if "error_handling" in head:
         fields["error_handling"] = expand_error_handling(head["error_handling"])
-    for key in ("parallel", "secrets"):
+    for key in ("parallel", "checkpoint_interval", "secrets"):
         if key in head:
             fields[key] = tuple(head[key]) if key == "secrets" else head[key]
     return fields
