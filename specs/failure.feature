@@ -151,6 +151,31 @@ Feature: When a step fails
     And it prints "✓ tolerant: completed, 2 tolerated failures."
     And what happened is "one after"
 
+  Scenario: A failure may skip what depends on it and let all else run; the run then ends as failed
+    Given the plan:
+      """
+      plan:
+        id: branches
+        steps:
+          - {id: one, run: test -e mended || exit 3; echo one >> happened, on_failure: skip_dependents}
+          - {id: two, depends_on: one, run: echo two >> happened}
+          - {id: three, depends_on: two, run: echo three >> happened}
+          - {id: other, run: echo other >> happened, rollback: echo undo other >> happened}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 1
+    And it prints "– Step 2: two - skipped: one failed"
+    And it prints "– Step 3: three - skipped: one failed"
+    And it prints "✗ branches: 1 step failed, 2 steps skipped for it; nothing was undone. Run {run}."
+    And it prints "fsm resume {run}     try 1 one again and go on"
+    And the run is "failed"
+    And what happened is "other"
+    When I make the file "mended"
+    And I run `fsm resume`
+    Then it exits with 0
+    And the run is "completed"
+    And what happened is "other one two three"
+
   Scenario: A step is retried, each time after a longer wait, and every attempt is recorded
     Given the plan:
       """

@@ -90,7 +90,8 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return output.error(Invalid([Problem(error.format_message())]))
     except TransitionRefused as error:
-        commands = [_COMMANDS[trigger] for trigger in error.allowed if trigger in _COMMANDS]
+        others = [trigger for trigger in error.allowed if trigger != error.trigger]
+        commands = [_COMMANDS[trigger] for trigger in others if trigger in _COMMANDS]
         error.hint = f"possible now: {', '.join(commands) or 'nothing more'}"
         return output.error(error)
     except FsmError as error:

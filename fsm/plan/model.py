@@ -100,8 +100,11 @@ class Step:
 
     `condition` is a Jinja2 expression (`if:` in the file). `check` exits 0 if the step's effect is there,
     1 if it is not; anything else is unknown. `dry_run` holds no template: it is called before any step
-    has run, without those variables of `env` that are still templates then. `read_only` says that the
-    step changes nothing: it has no effect to undo. `checkpoint` asks for a checkpoint just before it starts.
+    has run, without those variables of `env` that are still templates then. `read_only`
+    says that the step changes nothing: it has no effect to undo. `on_failure` says whether a
+    failure goes by the plan's error handling, or lets the run go on: with all other steps, or with those
+    that do not depend on this one, and then the run ends as failed. `checkpoint` asks for a checkpoint
+    just before the step starts.
     """
 
     id: str
@@ -120,7 +123,7 @@ class Step:
     check: Call | None = None
     dry_run: Call | None = None
     rollback: Rollback | None = None
-    on_failure: Literal["stop", "continue"] = "stop"
+    on_failure: Literal["stop", "continue", "skip_dependents"] = "stop"
     checkpoint: bool = False
 
     @property

@@ -24,7 +24,7 @@ class StartStep(Value):
 
 
 class SkipStep(Value):
-    """Record that the step's own condition is false (`StepSkipped`)."""
+    """Record that its own condition is false, or that what it depends on failed (`StepSkipped`)."""
 
     step: str
     reason: str

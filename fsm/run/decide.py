@@ -69,7 +69,9 @@ def backward(run: Standing, now: float) -> list[do.Command]:
 
 
 def _turn(run: Standing, record: StepRecord) -> do.Command:
-    """The step's turn has come: what its own condition says of it."""
+    """The step's turn has come: what its dependencies and its own condition say of it."""
+    if failed := record.dependency_failed:
+        return do.SkipStep(record.id, f"{failed} failed")
     if record.step.condition is not None and not record.tries:
         from fsm.plan.template import TemplateError, evaluate
 

@@ -168,7 +168,7 @@ class StepCancelled(Event):
 
 
 class StepSkipped(Event):
-    """The step's own condition is false."""
+    """The step's own condition is false, or what it depends on failed."""
 
     step: str
     reason: str = ""

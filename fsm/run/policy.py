@@ -67,7 +67,7 @@ def digest_unchanged(run: Standing) -> bool:
 
 @_conditions.add
 def tolerated(run: Standing) -> bool:
-    return run.failing is not None and run.failing.step.on_failure == "continue"
+    return run.failing is not None and run.failing.step.on_failure != "stop"
 
 
 @_conditions.add
@@ -78,6 +78,16 @@ def several_failed(run: Standing) -> bool:
 @_conditions.add
 def all_settled(run: Standing) -> bool:
     return run.unsettled == 0
+
+
+@_conditions.add
+def failure_remains(run: Standing) -> bool:
+    return bool(run.causes)
+
+
+@_conditions.add
+def given_up(run: Standing) -> bool:
+    return run.given_up
 
 
 @_conditions.add

@@ -101,7 +101,7 @@ class Run(Standing):
         for record in redone:
             self._again(record, "redo")
         for record in self.steps:
-            if record.state in {"failed", "rolled_back"} and not record.concluded:
+            if record.cause or (record.state in {"failed", "rolled_back"} and not record.concluded):
                 self._again(record, "retry")
             record.check_failed = ""
 
@@ -157,11 +157,12 @@ class Run(Standing):
         if record.state == "pending":
             self._queue(record)
             return
-        tolerated = record.step.on_failure == "continue"
-        if tolerated:
-            self._conclude(record, True)
-        else:
+        if record.step.on_failure == "stop":
             self.failed.add(record.id)
+        else:
+            if record.step.on_failure == "skip_dependents":
+                self._set_cause(record, record.id)
+            self._conclude(record, True)
         self.failing = record
         self._fire("step_failed")
         self.failing = None
@@ -172,8 +173,10 @@ class Run(Standing):
 
     def _step_skipped(self, event: on.StepSkipped) -> None:
         record = self.record(event.step)
+        failed = record.dependency_failed
         step_machine.fire(record, "skip", subject=event.step)
         record.error = event.reason
+        self._set_cause(record, failed)
         self._conclude(record, True)
 
     def _step_probed(self, event: on.StepProbed) -> None:
@@ -269,9 +272,11 @@ class Run(Standing):
                 self._fire("undone")
         elif self.state == "aborting":
             self._fire("aborted")
+            self.given_up = True
 
     def _completed(self, record: StepRecord) -> None:
         record.outstanding = True
+        self._set_cause(record, "")
         if record.step.rollback is not None:
             self._to_undo(record)
         self._conclude(record, True)
@@ -285,6 +290,7 @@ class Run(Standing):
 
     def _undone(self, record: StepRecord) -> None:
         record.outstanding = False
+        self._set_cause(record, "")
         self._interrupted.pop(record.index, None)
         if self.next_to_undo is record:
             self._undo.popitem()  # `pop` would leave a hole for every `reversed` to walk over
@@ -296,6 +302,7 @@ class Run(Standing):
         step_machine.fire(record, trigger, subject=record.id)
         self._interrupted.pop(record.index, None)
         record.tries, record.not_before, record.marked, record.error = 0, 0.0, "", ""
+        self._set_cause(record, "")
         self._conclude(record, False)
         self._queue(record)
 

@@ -45,6 +45,7 @@ def snapshot(run: Run) -> dict[str, JsonValue]:
         "approval": approval,
         "validated_digest": run.validated_digest,
         "stopped_because": run.stopped_because,
+        "given_up": run.given_up,
         "failed": [*sorted(run.failed)],
         "in_flight": [record.id for record in run.in_flight.values()],
         "interrupted": [record.id for record in run.interrupted],
@@ -62,6 +63,7 @@ def restore(plan: Plan, run_id: str, state: Mapping[str, Any]) -> Run:
             run.approval = cast(on.RunApproved, on.decode("RunApproved", state["approval"]))
         run.validated_digest = str(state["validated_digest"])
         run.stopped_because = str(state["stopped_because"])
+        run.given_up = bool(state.get("given_up", False))
         run.failed = {run.record(step).id for step in state["failed"]}
         for step, told in state["steps"].items():
             _set(run.record(step), told)

@@ -20,7 +20,9 @@ class Standing:
     """What is known of a run. `state` is the plan machine's; `steps` are in execution order.
 
     `failed` holds the ids of the distinct steps that failed and are not tolerated: what "several"
-    counts (S0, error table). `unsettled` counts the steps that still stand between now and completion.
+    counts (S0, error table). `causes` holds the indexes of the steps whose dependents are skipped: those
+    that failed with `on_failure: skip_dependents`, and those that were skipped for one of them. `unsettled`
+    counts the steps that still stand between now and the end. `given_up` says that the run was aborted.
     The indexes (ready, delayed, in flight, interrupted, to undo) follow from the steps' states.
     """
 
@@ -30,6 +32,7 @@ class Standing:
         self.state = "pending"
         self.steps = [StepRecord(self, step, index) for index, step in enumerate(plan.steps)]
         self.failed: set[str] = set()
+        self.given_up = False
         self.approval: on.RunApproved | None = None
         self.validated_digest = ""
         self.offered_digest = ""
@@ -56,6 +59,7 @@ class Standing:
         self._undo = self._those(to_undo)
         self._ready: list[int] = []
         self._delayed: list[tuple[float, int]] = []
+        self.causes = {record.index for record in self.steps if record.cause}
         self.unsettled = sum(not record.concluded for record in self.steps)
         for record in self.steps:
             record.queued = False
@@ -143,6 +147,14 @@ class Standing:
             dependent.waiting += change
             if not dependent.waiting:
                 self._queue(dependent)
+
+    def _set_cause(self, record: StepRecord, cause: str) -> None:
+        """Whether, and because of which failed step, what depends on this one is skipped."""
+        record.cause = cause
+        if cause:
+            self.causes.add(record.index)
+        else:
+            self.causes.discard(record.index)
 
     def _to_undo(self, record: StepRecord) -> None:
         self._undo.pop(record.index, None)

@@ -27,7 +27,9 @@ class StepRecord:
     last asked for it, which is what `retry.attempts` bounds. `waiting` is how many dependencies are not
     concluded. `undo_tries` counts those of its compensation likewise, without the interrupted ones.
     `outstanding` says that it completed and was not undone since, whatever its state now.
-    `error`, `exit_code`, `tail` and `seconds` tell how the last attempt ended.
+    `cause` is the failed step because of which the steps that depend on this one are skipped: this one,
+    or the one that it was skipped for itself. `error`, `exit_code`, `tail` and `seconds` tell how the last
+    attempt ended.
     """
 
     run: Standing = field(repr=False)
@@ -41,6 +43,7 @@ class StepRecord:
     queued: bool = False
     concluded: bool = False
     outstanding: bool = False
+    cause: str = ""
     check_failed: str = ""
     undo_attempt: int = 0
     undo_tries: int = 0
@@ -73,7 +76,15 @@ class StepRecord:
     @property
     def can_be_rerun(self) -> bool:
         """Whether an interrupted step may be launched again without asking (I5, I8)."""
-        return self.step.idempotent and not self.waiting
+        return self.step.idempotent and not self.waiting and not self.dependency_failed
+
+    @property
+    def dependency_failed(self) -> str:
+        """The id of the failed step because of which this one must be skipped; "" if there is none."""
+        if not self.run.causes:
+            return ""
+        causes = (self.run.record(name).cause for name in self.step.depends_on)
+        return next(filter(None, causes), "")
 
     @property
     def can_be_probed(self) -> bool:
@@ -97,6 +108,16 @@ def plan_rolling_back(record: StepRecord) -> bool:
 @_conditions.add
 def dependencies_concluded(record: StepRecord) -> bool:
     return record.waiting == 0
+
+
+@_conditions.add
+def dependency_failed(record: StepRecord) -> bool:
+    return bool(record.dependency_failed)
+
+
+@_conditions.add
+def skipped_for_failure(record: StepRecord) -> bool:
+    return bool(record.cause)
 
 
 @_conditions.add

@@ -221,6 +221,8 @@ def _terms(step: Step) -> Iterator[str]:
         yield "safe to repeat"
     if step.on_failure == "continue":
         yield "its failure does not stop the plan"
+    if step.on_failure == "skip_dependents":
+        yield "its failure skips what depends on it"
 
 
 def _undo(rollback: Rollback) -> UndoView:

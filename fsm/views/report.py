@@ -152,7 +152,7 @@ def report_json(view: Report) -> dict[str, JsonValue]:
 def _headline(run: Run, held: bool) -> str:
     name = shown(run.plan.name)
     because = f" ({shown(run.stopped_because)})" if run.stopped_because else ""
-    failed = [record for record in run.steps if record.state == "failed" and not record.concluded]
+    failed = _to_be_retried(run)
     unknown = [record for record in run.steps if record.state == "interrupted"]
     match run.state:
         case "completed":
@@ -166,6 +166,11 @@ def _headline(run: Run, held: bool) -> str:
             elif failed:
                 why = f": {count(len(failed), 'step')} failed{because}"
             return f"‖ {name}: paused{why}. Run {run.run_id}."
+        case "failed" if not run.given_up:
+            left_out = sum(record.state == "skipped" and record.cause != "" for record in run.steps)
+            but = f", {count(left_out, 'step')} skipped for it" if left_out else ""
+            told = f"{count(len(failed), 'step')} failed{but}" if failed else f"failed{but}"
+            return f"✗ {name}: {told}; nothing was undone. Run {run.run_id}."
         case "failed":
             return f"✗ {name}: aborted{because}; nothing was undone. Run {run.run_id}."
         case "rolled_back":
@@ -242,6 +247,8 @@ def _next(run: Run, held: bool) -> list[tuple[str, str]]:
                 if record.state == "interrupted":
                     marks.append((f"{mark} done {tail}", "it was done, and is to be undone"))
             return [*marks, (f"rollback {run_id}", "go on with the rollback"), abort]
+        case "failed" if not run.given_up:
+            return [(f"resume {run_id}", _resume_words(run)), rollback]
         case "failed":
             return [rollback]
         case "running" | "rolling_back" | "aborting" if held:
@@ -270,12 +277,17 @@ def _stuck(run: Run) -> list[StepRecord]:
 
 
 def _resume_words(run: Run) -> str:
-    failed = [r for r in run.steps if r.state == "failed" and not r.concluded]
+    failed = _to_be_retried(run)
     words = f"try {_names(failed)} again and go on" if failed else "go on"
     policy = run.plan.error_handling
     if policy.multiple_failures == "rollback" and len(run.failed) + 1 >= policy.several:
         words += "; if another step fails, all is rolled back"
     return words
+
+
+def _to_be_retried(run: Run) -> list[StepRecord]:
+    """The failed steps that a resume tries again: all but those that the plan tolerates."""
+    return [r for r in run.steps if r.state == "failed" and (r.cause or not r.concluded)]
 
 
 def _undo_words(run: Run) -> str:

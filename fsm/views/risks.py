@@ -22,6 +22,7 @@ Kind = Literal[
     "unknown_after_crash",
     "retried",
     "continues",
+    "skips",
     "undone_when_started",
     "templated",
     "shell",
@@ -37,6 +38,7 @@ SENTENCES: dict[Kind, str] = {
     ),
     "retried": "retried, although not declared idempotent",
     "continues": "a failure does not stop the plan, nor the steps that depend on it",
+    "skips": "a failure does not stop the plan: what depends on it is skipped, and the run ends as failed",
     "undone_when_started": "rollback on: started: undone even if it failed half-way or was cut short",
     "templated": "depends on outputs of earlier steps: part of the command is not known yet",
     "shell": "text for a shell: quotes, $, *, | and ; take effect",
@@ -101,6 +103,8 @@ def _kinds(step: Step, before_reversible: bool) -> Iterator[Kind]:
         yield "retried"
     if step.on_failure == "continue":
         yield "continues"
+    if step.on_failure == "skip_dependents":
+        yield "skips"
     if step.rollback is not None and step.rollback.on == "started":
         yield "undone_when_started"
     if needs_outputs_of(step):

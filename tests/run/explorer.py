@@ -28,7 +28,7 @@ _RETRY = 5.0
 _KEPT = tuple(f.name for f in fields(StepRecord) if f.name not in {"run", "step"})
 _TOLD_APART_BY = (
     *("state", "tries", "waiting", "concluded", "outstanding", "undo_tries"),
-    *("check_failed", "marked"),
+    *("check_failed", "marked", "cause"),
 )
 
 
@@ -70,7 +70,7 @@ class Situation:
         ready = {i for i in run._ready if run.steps[i].state == "pending"}
         delayed = {(due - self.now, i) for due, i in run._delayed if run.steps[i].not_before == due}
         return (
-            (run.state, steps, frozenset(run.failed), run.unsettled),
+            (run.state, steps, frozenset(run.failed), run.unsettled, run.given_up),
             (tuple(run.in_flight), tuple(run._interrupted), tuple(run._undo)),
             (frozenset(ready), frozenset(delayed)),
             self.judge.key(),
@@ -169,7 +169,9 @@ class Explorer:
         if state in {"running", "rolling_back", "aborting"}:
             here.judge.blame("I18", f"the run is {state}, but nothing is left to wait for")
             yield here
-        if state in {"paused", "needs_intervention"}:
+        if state in {"paused", "needs_intervention"} or (
+            state == "failed" and not here.run.given_up
+        ):
             key = replace(here, crashes=0, words=0).key()
             if key not in self.resting:
                 self.resting.add(key)
@@ -277,7 +279,7 @@ def _ended_well(here: Situation) -> Iterator[Situation]:
     """From here everything succeeds and every question is answered; yields only what goes wrong."""
     run = here.run
     lost = tuple(record.id for record in run.interrupted)
-    if run.state == "paused":
+    if run.state in {"paused", "failed"}:
         now, goal = here.next(on.RunResumed(run.plan.digest, rerun=lost)), "completed"
     else:
         now, goal = here, "rolled_back"

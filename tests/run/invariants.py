@@ -9,7 +9,9 @@ Four more rules, of DESIGN.md's "Semantics that every face keeps", have letters:
 once, S3 the plan's own answer to a failure, S4 nothing starts unless running, nothing is compensated while
 a step is in flight, S5 only what is declared (a check, a condition, a rollback) is used.
 
-I15 and I8 count a failed step with `on_failure: continue` as settled: its plan declared so.
+I15 and I8 count a failed step with `on_failure: continue` as settled: its plan declared so. One with
+`skip_dependents` is settled, too, but what depends on it may only be skipped (I8), and the run then ends
+as failed, never as completed (I15); it ends so by itself in no other case (S3).
 """
 
 from __future__ import annotations
@@ -129,7 +131,7 @@ class _Facts:
     """What the journal tells of one step. `state` is what the table must have made of it.
 
     `tries` and `lost` count the launches, and those that were lost, since a person last asked for the
-    step; `settled` says that what depends on it may go on.
+    step; `settled` says that what depends on it may go on, `spoilt` that it can only be skipped.
     """
 
     step: Step
@@ -141,6 +143,7 @@ class _Facts:
     undo_tries: int = 0
     undo_lost: int = 0
     settled: bool = False
+    spoilt: bool = False
     outstanding: bool = False
     was_undone: bool = False
     launched: bool = False
@@ -162,7 +165,7 @@ class _Facts:
         """What tells two histories apart from here on; attempt numbers only ever count up."""
         return (
             *(self.state, self.tries, self.lost, self.undo_tries, self.undo_lost, self.settled),
-            *(self.outstanding, self.was_undone, self.launched, self.attempt > 0),
+            *(self.spoilt, self.outstanding, self.was_undone, self.launched, self.attempt > 0),
         )
 
 
@@ -270,7 +273,9 @@ class Judge:
                 self._in_flight(facts, "running", attempt == facts.attempt)
                 facts.state = "failed"
             case on.StepSkipped():
-                self._must("I15", facts.step.condition is not None, "skipped without a condition")
+                facts.spoilt = self._needs_what_failed(facts)
+                may = facts.spoilt or facts.step.condition is not None
+                self._must("I15", may, "skipped without a reason")
                 self._is_its_turn(facts)
                 facts.state, facts.settled = "skipped", True
             case on.StepProbed(_, verdict):
@@ -308,9 +313,11 @@ class Judge:
         else:
             self._must("S5", facts.step.condition is not None, "rejected without a condition")
             self._is_its_turn(facts)
+            self._must("I8", not self._needs_what_failed(facts), "rejected, but was to be skipped")
         facts.state = "failed"
-        if facts.step.on_failure == "continue":
+        if facts.step.on_failure != "stop":
             facts.settled = True
+            facts.spoilt = facts.step.on_failure == "skip_dependents"
         else:
             self._failed.add(facts.step.id)
 
@@ -332,12 +339,16 @@ class Judge:
                 self._follows(name, first) for first in event.from_steps
             )
             tried = facts.state in {"failed", "rolled_back"} and not facts.settled
+            tried = tried or facts.spoilt
             if asked_for or tried:
                 self._again(facts)
 
     def _again(self, facts: _Facts) -> None:
-        facts.state, facts.settled = "pending", False
+        facts.state, facts.settled, facts.spoilt = "pending", False, False
         facts.tries = facts.lost = 0
+
+    def _needs_what_failed(self, facts: _Facts) -> bool:
+        return any(self._steps[need].spoilt for need in facts.step.depends_on)
 
     def _follows(self, name: str, first: str) -> bool:
         """Whether the step is `first` or depends on it, however far."""
@@ -345,13 +356,13 @@ class Judge:
         return name == first or any(self._follows(need, first) for need in needs)
 
     def _completed(self, facts: _Facts) -> None:
-        facts.state, facts.settled = "completed", True
+        facts.state, facts.settled, facts.spoilt = "completed", True, False
         facts.outstanding, facts.was_undone = True, False
         if facts.step.rollback is not None:
             self._has_effect(facts)
 
     def _undone(self, facts: _Facts) -> None:
-        facts.state, facts.settled = "rolled_back", False
+        facts.state, facts.settled, facts.spoilt = "rolled_back", False, False
         facts.outstanding, facts.was_undone = False, True
         if facts.step.id in self._effects:
             self._effects.remove(facts.step.id)
@@ -375,6 +386,7 @@ class Judge:
         enough = step.retry.attempts + facts.lost
         self._must("I7", facts.tries < enough, f"{name}: try {facts.tries + 1} of {enough}")
         self._must("I7", facts.state != "failed", f"{name} failed for good; nobody resumed")
+        self._must("I8", not self._needs_what_failed(facts), f"{name} needs a step that failed")
         self._must("I9", not self._rollback_began, f"{name} started after the rollback began")
         self._is_its_turn(facts)
         running = sum(other.state == "running" for other in self._steps.values())
@@ -469,7 +481,22 @@ class Judge:
         if after.plan == "completed":
             self._must("I17", not unknown, f"{unknown} was passed over")
             for facts in every:
-                self._must("I15", facts.settled, f"completed, but {facts.step.id} {facts.state}")
+                fine = facts.settled and not facts.spoilt
+                self._must("I15", fine, f"completed, but {facts.step.id} {facts.state}")
+        if after.plan == "failed" and not self._gave_up(event):
+            self._must("S3", all(f.settled for f in every), "failed, but not all is settled")
+            self._must("S3", any(f.spoilt for f in every), "failed, but no failure remains")
+
+    def _gave_up(self, event: on.Event) -> bool:
+        """Whether the run was being aborted, or is by the plan's answer to this failure."""
+        policy = self.plan.error_handling
+        answers = (policy.single_failure, policy.multiple_failures)
+        failed = isinstance(event, on.StepFailed) and self._steps[event.step].state == "failed"
+        return (
+            self._before.plan == "aborting"
+            or isinstance(event, on.RunAborted)
+            or (failed and "abort" in answers and not self._steps[event.step].settled)
+        )
 
     def _answers(self, facts: _Facts, after: Claim) -> None:
         """S3: what the plan says to a step that failed for good (S0, error table)."""

@@ -68,7 +68,7 @@ def _random_step(rng: Random, name: str, needs: list[str]) -> Step:
         check=CALL if rng.random() < 0.35 else None,
         rollback=rollback if (undoable := rng.random() < 0.75) else None,
         read_only=not undoable and rng.random() < 0.3,
-        on_failure="continue" if rng.random() < 0.15 else "stop",
+        on_failure=rng.choices(("stop", "continue", "skip_dependents"), (8, 1, 2))[0],
     )
 
 
@@ -233,6 +233,8 @@ class Story:
                     if record.state == "interrupted":
                         self.sim.request(on.StepMarked(record.id, "undone", "ann", "I looked"))
                 self.sim.request(on.RollbackRequested(by="ann"))
+            elif run.state == "failed" and not run.given_up:
+                self.sim.request(on.RunResumed(self.plan.digest, by="ann"))
             elif run.state not in {"running", "rolling_back", "aborting"}:
                 break  # else the runner died: that was decided when it was launched
         state = self.sim.run.state

@@ -35,6 +35,12 @@ SHAPES = {
         single_failure="continue",
         parallel=2,
     ),
+    "skipping": plan(
+        step("a", rollback=UNDO, on_failure="skip_dependents", idempotent=True),
+        step("b", "a", rollback=UNDO, condition="steps.a.state == 'completed'"),
+        step("c", "b", on_failure="skip_dependents"),
+        parallel=2,
+    ),
     "join": plan(
         step("a", rollback=UNDO, idempotent=True),
         step("b", check=CALL),

@@ -202,6 +202,62 @@ def test_a_failure_that_the_plan_tolerates_does_not_stop_it() -> None:
     assert sim.run.failed == set()
 
 
+SKIPPING = plan(
+    step("a", rollback=UNDO),
+    step("b", "a", on_failure="skip_dependents"),
+    step("c", "b", on_failure="continue", rollback=UNDO),
+    step("d", "c", "a"),
+    step("e", "a", rollback=UNDO),
+)
+
+
+def test_a_failure_that_skips_dependents_lets_all_others_run_and_the_run_ends_as_failed() -> None:
+    sim = simulate(SKIPPING, script({"b": FAILS}))
+    assert sim.run.state == "failed"
+    assert list(states(sim.run).values()) == [
+        *("completed", "failed", "skipped", "skipped", "completed")
+    ]
+    assert [sim.run.record(name).error for name in "cd"] == ["b failed", "b failed"]
+    assert launched(sim) == ["a", "b", "e"]
+    assert sim.run.failed == set()
+
+
+def test_resuming_such_a_run_tries_what_failed_again_and_then_what_was_skipped_for_it() -> None:
+    sim = simulate(SKIPPING, script({"b": [FAILS, SUCCEEDS]}))
+    assert resume(sim).state == "completed"
+    assert launched(sim) == ["a", "b", "e", "b", "c", "d"]
+
+
+def test_a_run_that_ended_as_failed_can_be_rolled_back_and_then_not_resumed() -> None:
+    sim = simulate(SKIPPING, script({"b": FAILS}))
+    assert roll_back(sim).state == "rolled_back"
+    assert launched(sim, "rollback") == ["e@rollback", "a@rollback"]
+    with pytest.raises(TransitionRefused):
+        sim.request(on.RunResumed(SKIPPING.digest))
+
+
+def test_marking_the_failed_step_done_leaves_what_was_skipped_for_it_to_resume() -> None:
+    sim = simulate(SKIPPING, script({"b": FAILS}))
+    sim.request(on.StepMarked("b", "done", "ann", "did it by hand"))
+    assert sim.run.state == "failed"
+    assert resume(sim).state == "completed"
+    assert launched(sim) == ["a", "b", "e", "c", "d"]
+
+
+def test_a_dependency_that_failed_skips_a_step_whatever_its_condition_says() -> None:
+    steps = (step("a", on_failure="skip_dependents"), step("b", "a", condition="true"))
+    sim = simulate(plan(*steps), script({"a": FAILS}))
+    assert states(sim.run) == {"a": "failed", "b": "skipped"}
+
+
+def test_a_run_that_was_given_up_is_not_resumed() -> None:
+    sim = simulate(plan(step("a")), script({"a": FAILS}))
+    sim.request(on.RunAborted(by="ann"))
+    assert sim.run.state == "failed"
+    with pytest.raises(TransitionRefused, match="not given_up"):
+        sim.request(on.RunResumed(sim.plan.digest))
+
+
 def test_single_failure_continue_runs_what_is_independent_and_then_pauses() -> None:
     lenient = plan(step("a"), step("b", "a"), step("c"), step("d", "c"), single_failure="continue")
     sim = simulate(lenient, script({"a": FAILS}))

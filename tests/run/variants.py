@@ -323,6 +323,26 @@ def a_failed_step_counts_as_settled(patch: pytest.MonkeyPatch) -> type[Watched]:
     return _with_run(patch, Broken)
 
 
+@_breaks("I15")
+def a_run_forgets_what_it_skipped_for_a_failure(patch: pytest.MonkeyPatch) -> type[Watched]:
+    class Broken(Run):
+        def _step_skipped(self, event: on.StepSkipped) -> None:
+            super()._step_skipped(event)
+            self._set_cause(self.record(event.step), "")
+
+        def _mark_done(self, record: StepRecord, by: str) -> None:
+            super()._mark_done(record, by)
+            self.causes.clear()
+
+    return _with_run(patch, Broken)
+
+
+@_breaks("I8")
+def what_needs_a_failed_step_is_started(patch: pytest.MonkeyPatch) -> type[Watched]:
+    patch.setattr(StepRecord, "dependency_failed", "")
+    return Watched
+
+
 @_breaks("I16")
 def giving_up_waits_for_nothing(patch: pytest.MonkeyPatch) -> type[Watched]:
     class Broken(Run):

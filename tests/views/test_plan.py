@@ -167,6 +167,7 @@ def test_a_step_that_is_safe_in_every_way_has_no_risk(plan_of: PlanOf) -> None:
         ({"idempotent": False}, "unknown_after_crash"),
         ({"idempotent": False, "retry": {"attempts": 2}}, "retried"),
         ({"on_failure": "continue"}, "continues"),
+        ({"on_failure": "skip_dependents"}, "skips"),
         ({"rollback": UNDO | {"on": "started"}}, "undone_when_started"),
         ({"env": {"A": {"$template": "{{ steps.s1.outputs.x }}"}}}, "templated"),
         ({"check": UNDO["call"] | {"params": {"command": "ls"}}}, "shell"),

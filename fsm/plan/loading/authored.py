@@ -190,9 +190,10 @@ class Step(_CallKeys, _Condition, total=False):
     ]
     rollback: Annotated[RollbackForm, Field(description="How to undo the step.")]
     on_failure: Annotated[
-        Literal["stop", "continue"],
+        Literal["stop", "continue", "skip_dependents"],
         Field(
-            description="`stop` (default): the plan's error handling decides. `continue`: go on."
+            description="`stop` (default): the plan's error handling decides. `continue`: go on with all "
+            "other steps. `skip_dependents`: go on without those that depend on it; the run ends as failed."
         ),
     ]
     checkpoint: Annotated[
