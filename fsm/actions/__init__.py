@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from fsm.actions.output import read_tail
 from fsm.actions.shell import ShellAction
-from fsm.actions.survivors import survivors
 
-__all__ = ["ShellAction", "read_tail", "survivors"]
+__all__ = ["ShellAction", "read_tail"]

@@ -127,9 +127,8 @@ class Kin:
                 alive.append(proc)
                 self.calm_looks = 0
             elif proc.parent == self._launcher.shim:
-                self._looked_at.discard(
-                    proc.pid
-                )  # the shim takes its status, and the number is free
+                self._launcher.reap(proc.pid)
+                self._looked_at.discard(proc.pid)
             elif proc.parent in self._starts:
                 self.calm_looks = 0  # its parent has not quite ended; then it may come to us
         return alive

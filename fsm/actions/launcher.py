@@ -58,6 +58,7 @@ class Launcher:
         self._numbers = count(1)
         self._launched: dict[int, Launched] = {}
         self._pids: dict[int, int] = {}
+        self._holds: dict[int, asyncio.Future[None]] = {}
         self._heard = bytearray()
         self._channel: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,6 +97,28 @@ class Launcher:
     def signal_group(self, number: int, signal: signal.Signals) -> None:
         """Signal all that stayed in the group of the leader that `start` gave this number, if it lives."""
         self._say("signal", number, int(signal))
+
+    async def hold_orphans(self, held: bool) -> bool:
+        """From now on no orphan vanishes before it was seen, or again all that have ended do.
+
+        Returns whether a cancellation came meanwhile, which is not raised.
+        """
+        if self._channel is None:
+            return False
+        cancelled = False
+        number, done = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._holds[number] = done
+        self._say("hold" if held else "let_go", number)
+        while not done.done():
+            try:
+                await asyncio.wait([done])
+            except asyncio.CancelledError:
+                cancelled = True
+        return cancelled
+
+    def reap(self, pid: int) -> None:
+        """This orphan has ended and was seen: its number may be used again."""
+        self._say("reap", pid)
 
     def recorded(self) -> None:
         """Every end that was told is in the journal: a ledger need not tell it."""
@@ -148,6 +171,9 @@ class Launcher:
         self.leaders[pid] = launched = self._launched[number]
         launched.on_start(pid)
 
+    def _on_held(self, number: int) -> None:
+        self._holds.pop(number).set_result(None)
+
     def _on_refused(self, number: int, code: int, words: str, where: str) -> None:
         error = OSError(code, os.strerror(code), where) if code else ValueError(words)
         self._launched.pop(number).on_refusal(error)
@@ -164,6 +190,8 @@ class Launcher:
     def _lose(self) -> None:
         """The shim is gone, and with it all knowledge of what it had started."""
         lost = list(self._launched.values())
+        while self._holds:
+            self._holds.popitem()[1].set_result(None)
         self._launched.clear()
         self.leaders.clear()
         self._pids.clear()

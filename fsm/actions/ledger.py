@@ -12,20 +12,18 @@ import fcntl
 import json
 import os
 import select
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.actions.masking import Masker
-from fsm.actions.output import Log, make_folder, open_regular
+from fsm.actions.output import Log, open_regular
 from fsm.actions.proc import boot_id, look_at
+from fsm.actions.shim import LEDGER
 
 if TYPE_CHECKING:
     from fsm.actions.shim import Attempt, Shim
 
-__all__ = ["FILE", "Entry", "entries", "see_to_the_end", "settled"]
-
-FILE: Final = "processes.jsonl"
-"""The ledger's name in the folder of a run's logs."""
+__all__ = ["Entry", "entries", "see_to_the_end", "settle"]
 
 _READ_BYTES = 1 << 16
 
@@ -55,7 +53,7 @@ def entries(folder: str) -> dict[tuple[str, str, int], Entry]:
     """
     found: dict[tuple[str, str, int], Entry] = {}
     try:
-        with open(open_regular(os.path.join(folder, FILE), os.O_RDONLY), "rb") as file:  # noqa: PTH118,PTH123
+        with open(open_regular(os.path.join(folder, LEDGER), os.O_RDONLY), "rb") as file:  # noqa: PTH118,PTH123
             lines = file.read().splitlines()
     except OSError:
         return found
@@ -66,26 +64,18 @@ def entries(folder: str) -> dict[tuple[str, str, int], Entry]:
     return found
 
 
-@contextlib.contextmanager
-def settled(folder: str, *, wait: bool = False) -> Iterator[bool]:
-    """Whether nothing more will be written to the ledger of that folder; with `wait`, when that is so."""
-    try:
-        fd = open_regular(os.path.join(folder, FILE), os.O_RDONLY)  # noqa: PTH118
-    except OSError:
-        yield True
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(fd)
+def settle(folder: str) -> None:
+    """Return when nothing more will be written to the ledger of that folder: its shim has gone."""
+    with contextlib.suppress(OSError):
+        fd = open_regular(os.path.join(folder, LEDGER), os.O_RDONLY)  # noqa: PTH118
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH)
+        finally:
+            os.close(fd)
 
 
 def see_to_the_end(shim: Shim) -> None:
     """The runner is gone: note what is at work and what has ended, and stay until all have."""
-    ledgers: dict[str, int] = {}
     boot = boot_id()
 
     def note(attempts: Iterable[Attempt]) -> None:
@@ -95,7 +85,7 @@ def see_to_the_end(shim: Shim) -> None:
             times = (attempt.began, attempt.ended)
             start = proc.start if proc else 0
             entry = Entry(*attempt.what, attempt.pid, start, boot, *times, attempt.code)
-            fd = ledgers[os.path.dirname(attempt.log)]  # noqa: PTH120
+            fd = shim.ledgers.get(os.path.dirname(attempt.log), -1)  # noqa: PTH120
             with contextlib.suppress(OSError):  # a disk that is full leaves the outcome unknown
                 os.write(fd, json.dumps(entry._asdict()).encode() + b"\n")
                 written.add(fd)
@@ -103,18 +93,13 @@ def see_to_the_end(shim: Shim) -> None:
             with contextlib.suppress(OSError):
                 os.fsync(fd)
 
-    known = [*shim.ended.values(), *shim.living.values()]
-    for folder in {os.path.dirname(attempt.log) for attempt in known}:  # noqa: PTH120
-        make_folder(folder)
-        path = os.path.join(folder, FILE)  # noqa: PTH118
-        ledgers[folder] = fd = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        fcntl.flock(fd, fcntl.LOCK_EX)
-    note(known)
+    note([*shim.ended.values(), *shim.living.values()])
     _keep_flowing(shim, note)
 
 
 def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None:
     """Let what the living write flow into their logs, and note the end of each, until all have ended."""
+    shim.let_all_go()
     logs = {each.output: Log(each.log, Masker(each.secrets)) for each in shim.living.values()}
 
     def flow(output: int) -> int:

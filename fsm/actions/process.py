@@ -22,6 +22,7 @@ __all__ = ["Process"]
 
 _READ_BYTES = 65_536
 _MOST_LATE = 64
+_LASTING_SECONDS = 1.0
 _BRIEF_SECONDS = 0.005
 """Output is read as it comes from then on: most processes have ended before, and then it is read at once."""
 
@@ -37,7 +38,8 @@ class Process:
     `started` is not after the child's start, in clock ticks. `begun` is done when it runs, as `pid`; `ended`
     when it has ended, with its exit code, negative for a signal, `None` if nobody knows. Both raise the
     `OSError` or `ValueError` that kept it from starting. `has_orphans`: at its end there was an orphan of
-    some step, and none before. Raises `OSError` if it cannot even be asked for.
+    some step, and none before. `on_lasting` is called if it runs for a second. Raises `OSError` if it cannot
+    even be asked for.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class Process:
         what: tuple[str, str, int] = ("", "", 0),
         log: str = "",
         secrets: Sequence[bytes] = (),
+        on_lasting: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_lasting = on_lasting
         self._loop = asyncio.get_running_loop()
         self.launcher = launcher
         self._sink = sink
@@ -75,7 +79,7 @@ class Process:
                 log=log,
                 secrets=secrets,
             )
-            self._reading = self._loop.call_later(_BRIEF_SECONDS, self._read_on)
+            self._timer = self._loop.call_later(_BRIEF_SECONDS, self._read_on)
         except BaseException:
             os.close(self._pipe)
             self._pipe = -1
@@ -84,6 +88,11 @@ class Process:
             os.close(write_end)
 
     def _read_on(self) -> None:
+        """It lasts: read its output as it comes, and tell of it if it goes on lasting."""
+        self._timer = self._loop.call_later(_LASTING_SECONDS, self._on_lasting)
+        self._read_as_it_comes()
+
+    def _read_as_it_comes(self) -> None:
         if self._pipe >= 0:
             self._is_read = True
             self._loop.add_reader(self._pipe, self._on_output)
@@ -102,6 +111,7 @@ class Process:
 
     def on_end(self, code: int | None, has_orphans: bool) -> None:
         self.has_orphans = has_orphans
+        self._timer.cancel()
         _settle(self.begun, None)
         _settle(self.ended, code)
 
@@ -139,6 +149,8 @@ class Process:
             when_quiet()
             return
         self._when_quiet = when_quiet
+        if not self._is_read:
+            self._read_as_it_comes()
         _late.append(self)
         for process in [late for late in _late if late._loop.is_closed()]:
             process._close_pipe()
@@ -148,6 +160,7 @@ class Process:
 
     def close(self) -> None:
         """Free everything, whatever came before. A leader that has not ended is killed."""
+        self._timer.cancel()
         self._close_pipe()
         if not self.ended.done():
             self.signal_group(signal.SIGKILL)
@@ -166,7 +179,6 @@ class Process:
 
     def _close_pipe(self) -> None:
         if self._pipe >= 0:
-            self._reading.cancel()
             if self._is_read and not self._loop.is_closed():
                 self._loop.remove_reader(self._pipe)
             os.close(self._pipe)

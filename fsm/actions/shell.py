@@ -7,16 +7,18 @@ import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.actions.command import argument_vector, inspect_call
 from fsm.actions.kin import mark_of
 from fsm.actions.launcher import Launcher
+from fsm.actions.ledger import entries
 from fsm.actions.masking import Masker
-from fsm.actions.output import Log, make_folder
+from fsm.actions.output import Log, make_folder, read_tail
 from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
-from fsm.actions.proc import Proc, command_line
+from fsm.actions.proc import Proc, boot_id, command_line, look_at
 from fsm.actions.process import Process
 from fsm.actions.text import one_line, to_bytes
 from fsm.actions.tree import end_tree, remains
@@ -73,6 +75,7 @@ class ShellAction:
                 what=(task.step_id, task.purpose, task.attempt),
                 log=task.log,
                 secrets=task.secrets,
+                on_lasting=lambda: _identify(process, task),
             )
             code = await _supervise(process, task, log)
         except (OSError, ValueError) as error:
@@ -86,6 +89,16 @@ class ShellAction:
             discard_outputs(task.outputs)
             raise
         return _outcome(code, task, masker, log.tail())
+
+    def recollect(self, task: Task) -> Outcome | None:
+        """What the shim saw of an attempt whose runner died. See `Action`."""
+        attempt = (task.step_id, task.purpose, task.attempt)
+        entry = entries(os.path.dirname(task.log)).get(attempt)  # noqa: PTH120
+        if entry is None or not entry.ended:
+            return None
+        masker = Masker(task.secrets)
+        outcome = _outcome(entry.status, task, masker, read_tail(task.log, task.secrets))
+        return replace(outcome, seconds=round(entry.ended - entry.began, 3))
 
     def recorded(self) -> None:
         """Every outcome that `perform` gave is durably recorded. See `Action`."""
@@ -113,6 +126,12 @@ async def _supervise(process: Process, task: Task, log: Log) -> int | None:
     _name("left running", left, log)
     process.release(log.close)
     return code
+
+
+def _identify(process: Process | None, task: Task) -> None:
+    proc = look_at(process.pid) if process is not None else None
+    if proc is not None:
+        task.on_process(proc.pid, proc.start, boot_id())
 
 
 def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome:

@@ -11,6 +11,7 @@ than it needs: what is not built into Python costs every run some milliseconds. 
 
 import _signal  # type: ignore[import-not-found]
 import _socket
+import fcntl
 import marshal
 import os
 import select
@@ -21,10 +22,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["CHANNEL", "Attempt", "Shim", "main", "pack", "unpack"]
+__all__ = ["CHANNEL", "LEDGER", "Attempt", "Shim", "main", "pack", "unpack"]
 
 CHANNEL = 0
 """The descriptor on which the shim hears its runner, and answers: frames of `pack`, both ways."""
+
+LEDGER = "processes.jsonl"
+"""The name of the ledger in a folder of logs; see `fsm.actions.ledger`."""
 
 _RETAINED = 4096
 _READ_BYTES = 1 << 16
@@ -95,6 +99,7 @@ class Shim:
         self.channel = _socket.socket(fileno=os.dup(CHANNEL))
         self.living: dict[int, Attempt] = {}
         self.ended: dict[int, Attempt] = {}
+        self.ledgers: dict[str, int] = {}
         self.poller = select.poll()
         self.woken, self._wake = os.pipe()
         os.set_blocking(self.woken, False)
@@ -105,7 +110,10 @@ class Shim:
         self._descriptors: list[int] = []
         self._paths: dict[tuple[str, str], str] = {}
         self._had_orphans = False
+        self._holds = 0
+        self._held: dict[int, Attempt] = {}
         self._unsaid = b""
+        self._is_urgent = False
         self.has_children = False
 
     def serve(self) -> None:
@@ -122,26 +130,46 @@ class Shim:
                 elif not self._hear():
                     return
 
+    def let_all_go(self) -> None:
+        """Nobody looks at orphans any more."""
+        self._holds = 0
+
     def hear_signal(self) -> None:
         """A child has ended, or several have."""
         os.read(self.woken, _READ_BYTES)
 
     def reap(self) -> "list[Attempt]":
-        """Take the status of all who have ended: the attempts among them."""
+        """Take the status of all who have ended: the attempts among them.
+
+        While somebody holds the orphans, those stay as they are: to the eyes of who ends a step's processes
+        none may vanish unseen.
+        """
+        if self._holds:
+            return [attempt for pid in list(self.living) if (attempt := self._peek(pid))]
         ended: list[Attempt] = []
-        self.has_children = True
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 self.has_children = False
                 return ended
+            self.has_children = True
             if not pid:
                 return ended
             attempt = self.living.pop(pid, None)
             if attempt is not None:
                 attempt.code, attempt.ended = os.waitstatus_to_exitcode(status), time.time()
                 ended.append(attempt)
+
+    def _peek(self, pid: int) -> "Attempt | None":
+        """The attempt of that leader if it has ended; its number stays its own."""
+        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            return None
+        attempt = self._held[pid] = self.living.pop(pid)
+        code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+        attempt.code, attempt.ended = code, time.time()
+        return attempt
 
     def _tell(self, ended: "list[Attempt]") -> None:
         for attempt in ended:
@@ -154,7 +182,7 @@ class Shim:
 
     def _any_new_orphan(self) -> bool:
         """Whether there is an orphan now, and there was none when this could be told last."""
-        if self.living:
+        if self.living or self._holds:
             return False
         had_orphans, self._had_orphans = self._had_orphans, self.has_children
         return self.has_children and not had_orphans
@@ -174,10 +202,12 @@ class Shim:
         self._heard += data
         for verb, *rest in unpack(self._heard):
             getattr(self, f"_on_{verb}")(*rest)
+        if self._is_urgent:
+            self._say()
         return bool(data)
 
     def _say(self) -> None:
-        said, self._unsaid = self._unsaid, b""
+        said, self._unsaid, self._is_urgent = self._unsaid, b"", False
         if said:
             try:
                 self.channel.sendall(said)
@@ -195,6 +225,7 @@ class Shim:
         secrets: "tuple[bytes, ...]",
     ) -> None:
         output, write_end = self._descriptors.pop(0), self._descriptors.pop(0)
+        self._open_ledger(os.path.dirname(log))
         try:
             where = cwd
             os.chdir(cwd)
@@ -216,21 +247,68 @@ class Shim:
             self._paths.clear()
             refusal = (getattr(error, "errno", 0), str(error), where)
             self._unsaid += pack("refused", number, *refusal)
-            self._say()
+            self._is_urgent = True
         else:
             self.living[pid] = Attempt(number, pid, output, what, log, secrets)
             self._unsaid += pack("started", number, pid)
         finally:
             os.close(write_end)
 
+    def _open_ledger(self, folder: str) -> None:
+        """Lock the ledger of a folder before anything starts whose end may have to be noted there."""
+        if folder in self.ledgers or not folder:
+            return
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            fd = os.open(os.path.join(folder, LEDGER), flags, 0o600)
+        except OSError:
+            return  # then how its steps end is not known without their runner
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            return
+        self.ledgers[folder] = fd
+
+    def remove_ledgers(self) -> None:
+        """There is nothing to tell."""
+        for folder, fd in self.ledgers.items():
+            if not os.fstat(fd).st_size:
+                with_name = os.path.join(folder, LEDGER)
+                try:
+                    os.unlink(with_name)
+                except OSError:
+                    continue
+
     def _on_signal(self, number: int, signal: int) -> None:
         """Signal a group, whose number is its own as long as its leader's status was not taken."""
-        for pid, attempt in self.living.items():
+        for pid, attempt in (*self.living.items(), *self._held.items()):
             if attempt.number == number:
                 try:
                     os.killpg(pid, signal)
                 except (ProcessLookupError, PermissionError):
                     return
+
+    def _on_hold(self, number: int) -> None:
+        """Let no orphan that has ended vanish from now on."""
+        self._holds += 1
+        self._unsaid += pack("held", number)
+        self._is_urgent = True
+
+    def _on_reap(self, pid: int) -> None:
+        """This orphan has ended, and was seen."""
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return
+
+    def _on_let_go(self, number: int) -> None:
+        self._holds -= 1
+        if not self._holds:
+            self._held.clear()
+        self._tell(self.reap())
+        self._unsaid += pack("held", number)
+        self._is_urgent = True
 
     def _on_recorded(self) -> None:
         """What has ended is in the journal."""
@@ -271,3 +349,4 @@ def main() -> None:
         from fsm.actions.ledger import see_to_the_end
 
         see_to_the_end(shim)
+    shim.remove_ledgers()

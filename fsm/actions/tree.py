@@ -43,17 +43,19 @@ async def end_tree(
     most `grace_seconds`; then kills. A cancellation ends the asking; further ones change nothing. Returns
     those that were still there after ten seconds of killing; if they fork too fast, the last ones seen.
     """
-    while not process.begun.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([process.begun])
-    process.begun.result()
-    ending = _Ending(process, _kin(process, mark))
+    hurried = await process.launcher.hold_orphans(True)
     try:
-        with suppress(asyncio.CancelledError):
-            await ending.ask(grace_seconds)
-        return await ending.force()
+        process.begun.result()  # the shim told it before it answered
+        ending = _Ending(process, _kin(process, mark))
+        try:
+            if not hurried:
+                with suppress(asyncio.CancelledError):
+                    await ending.ask(grace_seconds)
+            return await ending.force()
+        finally:
+            ending.close()
     finally:
-        ending.close()
+        await process.launcher.hold_orphans(False)
 
 
 def _kin(process: Process, mark: frozenset[bytes]) -> Kin:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fsm.actions.survivors import Survivor
     from fsm.app.workspace import Workspace
     from fsm.run import Run
 
@@ -43,16 +44,16 @@ def forget_outputs(workspace: Workspace, run_id: str) -> None:
             path.unlink()
 
 
-def still_at_work(run: Run) -> Sequence[str]:
+def still_at_work(run: Run) -> Sequence[Survivor]:
     """The living processes of what the journal says is in flight; `run` is driven by nobody."""
     if not run.in_flight:
         return ()
-    from fsm.actions import survivors
+    from fsm.actions.survivors import InFlight, survivors
 
     return survivors(
         run.run_id,
         [
-            (r.id, r.attempt if r.state == "running" else r.undo_attempt)
+            InFlight(r.id, r.attempt if r.state == "running" else r.undo_attempt, r.process)
             for r in run.in_flight.values()
         ],
     )

@@ -14,13 +14,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.app.history import forget_outputs, still_at_work
+from fsm.app.history import forget_outputs
+from fsm.app.survivors import Survivors, settle_survivors
 from fsm.app.workspace import Workspace, new_run_id, whoami
 from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Approval, RunSummary
+from fsm.engine.ports import FINAL_STATES, Approval, RunSummary
 from fsm.engine.preflight import Findings, preflight, unset
-from fsm.engine.recovery import origin, refold
-from fsm.errors import Held, Invalid, Refused
+from fsm.engine.recovery import open_run
+from fsm.errors import Held, Invalid
 from fsm.run import Run
 from fsm.run import events as on
 
@@ -38,7 +39,8 @@ Observer = Callable[[Run, on.Event, float], None]
 class Session:
     """One run, held by this process. `was_stopped` tells after `drive` that a signal ended it.
 
-    `found` is the state the run was in when it was taken up; what a dead runner left may have changed it.
+    `found` is the state the run was in when it was taken up, and how the attempts that a dead runner left in
+    flight ended was recorded; `has_ended` says that thereby it ended itself.
     """
 
     run: Run
@@ -47,6 +49,7 @@ class Session:
     person: str
     found: str
     was_stopped: bool = False
+    has_ended: bool = False
 
     def request(self, event: on.Event) -> None:
         """Record what a person asks, durably with the next write. Raises `TransitionRefused`.
@@ -135,28 +138,40 @@ def begin(
 
 
 @contextmanager
-def take_up(workspace: Workspace, run_id: str, observe: Observer) -> Iterator[Session]:
-    """A stored run, held while the context lasts; what a dead runner left in flight is interrupted.
+def take_up(
+    workspace: Workspace,
+    run_id: str,
+    observe: Observer,
+    *,
+    survivors: Survivors = "refuse",
+    warn: Callable[[str], None] = lambda _: None,
+) -> Iterator[Session]:
+    """A stored run, held while the context lasts.
 
-    Raises `Held` while another process has it, `Refused` while a step of a dead one is still at work
-    (F45), `Damaged` if its journal cannot be trusted.
+    Of what a dead runner left in flight, what is known to have ended is recorded so; the rest is
+    interrupted. If a step of it is still at work (F45), this is refused, or waited for, or ended.
+
+    Raises `Held` while another process has it, `Refused` because of such steps, `Damaged` if its journal
+    cannot be trusted.
     """
     journal = workspace.store.acquire(run_id)
     try:
-        stored = workspace.store.load(run_id)
-        run, created = refold(stored), origin(stored)
-        if alive := still_at_work(run):
-            raise Refused(
-                f"run {run_id}: its process died, but a step is still at work: {'; '.join(alive)}",
-                "wait until it has ended, or end it; then say this again",
-            )
+        taken = open_run(workspace.store, run_id)
+        for warning in taken.warnings:
+            warn(warning)
+        run = taken.run
+        settle_survivors(workspace, run, survivors)
     except BaseException:
         journal.close()
         raise
-    with _held(workspace, run, journal, created, observe) as session:
+    with _held(workspace, run, journal, taken.created, observe, warn) as session:
         if run.needs_recovery:
-            forget_outputs(workspace, run_id)
+            session.executor.recollect()
+            session.found, session.has_ended = run.state, run.state in FINAL_STATES
+        if run.needs_recovery:
             session.request(on.RunnerLost(by=whoami()))
+        session.commit()
+        forget_outputs(workspace, run_id)
         yield session
 
 
@@ -167,33 +182,25 @@ def _held(
     journal: Journal,
     created: on.RunCreated,
     observe: Observer,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Session]:
     from fsm.actions import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
-    clock = _Clock()
     world = World(
         actions=workspace.actions,
         site=site,
         grace_seconds=workspace.grace_seconds,
-        now=clock,
-        observe=lambda event: observe(run, event, clock.last),
+        observe=lambda event, at: observe(run, event, at),
+        warn=warn,
         tail=lambda log: read_tail(log, site.secrets),
     )
     try:
         yield Session(run, Executor(run, journal, world), created, whoami(), run.state)
     finally:
         journal.close()
-
-
-class _Clock:
-    """The time, and what it last was: when events are observed, the moment at which they were written."""
-
-    last = 0.0
-
-    def __call__(self) -> float:
-        self.last = time.time()
-        return self.last
+        for action in workspace.actions.values():
+            action.close()
 
 
 def changed_since(session: Session) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "run_argument",
     "spelled",
     "state_option",
+    "survivors_option",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -33,6 +34,25 @@ state_option = click.option(
     help="Where state lives: sqlite:PATH. [default: FSM_STATE, or the `.fsm` of this folder or of the "
     "nearest above it; else it is made here]",
 )
+
+
+def survivors_option(command: Command) -> Command:
+    """What to do about a step that is still at work although its runner died."""
+    wait = click.option(
+        "--wait",
+        "survivors",
+        flag_value="wait",
+        help="If a step outlived its runner, wait until it has ended.",
+    )
+    terminate = click.option(
+        "--terminate",
+        "survivors",
+        flag_value="terminate",
+        help="If a step outlived its runner, end it.",
+    )
+    return wait(terminate(command))
+
+
 run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 plan_file = click.argument("file", metavar="FILE", type=click.Path())
 

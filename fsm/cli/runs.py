@@ -16,6 +16,7 @@ from fsm.cli.options import (
     run_argument,
     spelled,
     state_option,
+    survivors_option,
 )
 from fsm.cli.output import Output, answer
 from fsm.cli.progress import Progress
@@ -23,6 +24,7 @@ from fsm.errors import FsmError, Invalid, Problem, Refused
 
 if TYPE_CHECKING:
     from fsm.app.session import Session
+    from fsm.app.survivors import Survivors
     from fsm.app.workspace import Workspace
     from fsm.engine.ports import Approval
     from fsm.plan.model import Plan
@@ -97,6 +99,7 @@ def run_(
 @run_argument
 @json_option
 @state_option
+@survivors_option
 @_grace
 @click.option(
     "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
@@ -112,6 +115,7 @@ def resume(
     run_id: str | None,
     as_json: bool,
     state: str | None,
+    survivors: Survivors | None,
     grace: str,
     from_step: str | None,
     rerun: tuple[str, ...],
@@ -131,7 +135,13 @@ def resume(
     found = workspace.find(run_id)
     with (
         Progress(output) as progress,
-        take_up(workspace, found.run_id, progress.observe) as session,
+        take_up(
+            workspace,
+            found.run_id,
+            progress.observe,
+            survivors=survivors or "refuse",
+            warn=output.note,
+        ) as session,
     ):
         run = session.run
         session.require_environment()
@@ -143,7 +153,7 @@ def resume(
                     f"run {run.run_id} is {session.found}: no step goes forward any more",
                     f"let it go on with: fsm resume {run.run_id}",
                 )
-        else:
+        elif not session.has_ended:
             if note := changed_since(session):
                 output.note(note)
             again, finished = _answers(output, run, {from_step, *rerun, *done})
@@ -166,9 +176,17 @@ def resume(
 @run_argument
 @json_option
 @state_option
+@survivors_option
 @_grace
 @click.option("--reason", default="", help="Why, for the journal.")
-def rollback(run_id: str | None, as_json: bool, state: str | None, grace: str, reason: str) -> int:
+def rollback(
+    run_id: str | None,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
+    grace: str,
+    reason: str,
+) -> int:
     """Undo the completed steps of a run, the last first."""
     from fsm.app.session import take_up
     from fsm.run import events as on
@@ -178,7 +196,13 @@ def rollback(run_id: str | None, as_json: bool, state: str | None, grace: str, r
     found = workspace.find(run_id)
     with (
         Progress(output) as progress,
-        take_up(workspace, found.run_id, progress.observe) as session,
+        take_up(
+            workspace,
+            found.run_id,
+            progress.observe,
+            survivors=survivors or "refuse",
+            warn=output.note,
+        ) as session,
     ):
         session.require_environment()
         if session.found != "rolling_back":
@@ -191,9 +215,18 @@ def rollback(run_id: str | None, as_json: bool, state: str | None, grace: str, r
 @run_argument
 @json_option
 @state_option
+@survivors_option
+@survivors_option
 @_grace
 @click.option("--reason", default="", help="Why, for the journal.")
-def abort(run_id: str | None, as_json: bool, state: str | None, grace: str, reason: str) -> int:
+def abort(
+    run_id: str | None,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
+    grace: str,
+    reason: str,
+) -> int:
     """Give a run up; nothing is undone. If a process drives it, that process is stopped first."""
     from fsm.app.session import stop_holder, take_up
     from fsm.run import events as on
@@ -204,7 +237,13 @@ def abort(run_id: str | None, as_json: bool, state: str | None, grace: str, reas
     stop_holder(workspace, found.run_id)
     with (
         Progress(output) as progress,
-        take_up(workspace, found.run_id, progress.observe) as session,
+        take_up(
+            workspace,
+            found.run_id,
+            progress.observe,
+            survivors=survivors or "refuse",
+            warn=output.note,
+        ) as session,
     ):
         if session.found != "aborting":
             session.request(on.RunAborted(by=session.person, reason=reason))
@@ -221,7 +260,13 @@ def abort(run_id: str | None, as_json: bool, state: str | None, grace: str, reas
 @json_option
 @state_option
 def mark(
-    step: str, as_: str, run_id: str | None, reason: str, as_json: bool, state: str | None
+    step: str,
+    as_: str,
+    run_id: str | None,
+    reason: str,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
 ) -> int:
     """Record that a person did a step, or undid it."""
     from fsm.app.session import take_up
@@ -232,7 +277,13 @@ def mark(
     found = workspace.find(run_id)
     with (
         Progress(output) as progress,
-        take_up(workspace, found.run_id, progress.observe) as session,
+        take_up(
+            workspace,
+            found.run_id,
+            progress.observe,
+            survivors=survivors or "refuse",
+            warn=output.note,
+        ) as session,
     ):
         _known(session.run, step)
         word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"
@@ -249,21 +300,32 @@ def mark(
 def status(run_id: str | None, as_json: bool, state: str | None) -> None:
     """Show what a run has done, has not done, what is unknown, and what you can do now."""
     from fsm.app.history import still_at_work
-    from fsm.engine.recovery import refold
+    from fsm.engine.recovery import open_run
     from fsm.views.report import report, report_json, report_text, steps_text
 
     output = Output(json=as_json)
     workspace = _workspace(state, "0s")
     found = workspace.find(run_id)
-    run = refold(workspace.store.load(found.run_id))
+    taken = open_run(workspace.store, found.run_id)
+    run = taken.run
     holder = workspace.store.holder(found.run_id)
     view = report(run, held=holder is not None, options=options_text(state))
-    output.document({**report_json(view), "held_by": holder})
+    alive = still_at_work(run) if holder is None else ()
+    output.document(
+        {
+            **report_json(view),
+            "held_by": holder,
+            "at_work": [process._asdict() for process in alive],
+            "warnings": list(taken.warnings),
+        }
+    )
     output.line(steps_text(run))
     output.line()
     output.line(report_text(view))
-    for process in still_at_work(run) if holder is None else ():
+    for process in alive:
         output.line(f"\n⚠ its runner is gone, but this is still at work: {process}")
+    for warning in taken.warnings:
+        output.line(f"\n⚠ {warning}")
     if holder is not None:
         output.line(f"\n  a process drives it{f' (pid {holder})' if holder else ''}")
 

@@ -12,16 +12,18 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING
 
-from fsm.engine.ports import Failed, Succeeded
-from fsm.errors import FsmError
+from fsm.engine.checkpoint import Checkpoint, encode
+from fsm.engine.ports import FINAL_STATES, Failed, Succeeded
+from fsm.errors import FsmError, StateUnavailable
 from fsm.plan.duration import format_duration
 from fsm.plan.template import TemplateError
 from fsm.run import commands as do
 from fsm.run import events as on
+from fsm.run.snapshot import snapshot
 from fsm.values import Value
 
 if TYPE_CHECKING:
-    from fsm.engine.ports import Action, Journal, Outcome, Purpose
+    from fsm.engine.ports import Action, Journal, Outcome, Purpose, Task
     from fsm.engine.site import Site
     from fsm.plan.model import Call, Retry
     from fsm.run import Run, StepRecord
@@ -29,14 +31,16 @@ if TYPE_CHECKING:
 __all__ = ["Executor", "World"]
 
 _MOVING = frozenset({"running", "rolling_back", "aborting"})
+_CHECKPOINT_INTERVAL = 1000
+"""After so many events, or as many as there are steps: so they cost little beside what they save."""
 
 
 class World(Value):
     """All that the executor takes from outside: actions by skill, the site, time and chance.
 
     `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the
-    epoch, `chance` a number in [0, 1). `observe` is told every event once it is durable. `tail` gives the
-    last lines of a log.
+    epoch, `chance` a number in [0, 1). `observe` is told every event once it is durable, and when it was
+    written; `warn` what went wrong without harm. `tail` gives the last lines of a log.
     """
 
     actions: Mapping[str, Action]
@@ -44,7 +48,8 @@ class World(Value):
     grace_seconds: float = 10.0
     now: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
-    observe: Callable[[on.Event], None] = lambda _: None
+    observe: Callable[[on.Event, float], None] = lambda *_: None
+    warn: Callable[[str], None] = lambda _: None
     tail: Callable[[str], str] = lambda _: ""
 
 
@@ -56,6 +61,10 @@ class Executor:
         self._journal = journal
         self._world = world
         self._batch: list[on.Event] = []
+        self._since_checkpoint = 0
+        self._checkpoint_interval = run.plan.checkpoint_interval or max(
+            _CHECKPOINT_INTERVAL, len(run.steps)
+        )
         self._launches: dict[StepRecord, Coroutine[None, None, on.Event]] = {}
         self._tasks: dict[StepRecord, asyncio.Task[None]] = {}
         self._cancelled: dict[StepRecord, str] = {}
@@ -83,10 +92,25 @@ class Executor:
         """Write what was recorded; durable when it returns. Raises `StateUnavailable`."""
         if not self._batch:
             return
-        self._journal.append(self._batch, at=self._world.now(), state=self.run.state)
+        at = self._world.now()
+        self._journal.append(self._batch, at=at, state=self.run.state)
         written, self._batch = self._batch, []
+        self._since_checkpoint += len(written)
         for event in written:
-            self._world.observe(event)
+            self._world.observe(event, at)
+        if self._since_checkpoint >= self._checkpoint_interval:
+            self._keep_checkpoint()
+
+    def _keep_checkpoint(self, before: str = "") -> None:
+        """Store where the run stands after the last record; `before` is the step that asked for it."""
+        journal = self._journal
+        state = snapshot(self.run)
+        checkpoint = Checkpoint(journal.seq, journal.hash, self._world.now(), before, state)
+        self._since_checkpoint = 0
+        try:
+            journal.keep(encode(checkpoint))
+        except StateUnavailable as error:
+            self._world.warn(f"checkpoint {journal.seq} could not be kept: {error.message}")
 
     def stop(self, reason: str) -> None:
         """Start nothing more; what is in flight may end by itself within the grace period (F30).
@@ -143,6 +167,8 @@ class Executor:
         if not self._tasks and self.run.state not in _MOVING:
             for action in self._world.actions.values():
                 action.recorded()
+            if self.run.state in FINAL_STATES:
+                self._forget_checkpoints()
             return True
         self._press(loop)
         if look_again is not None:
@@ -151,6 +177,12 @@ class Executor:
         elif not self._tasks and not self._is_awake:
             raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
         return False
+
+    def _forget_checkpoints(self) -> None:
+        try:
+            self._journal.forget_checkpoints()
+        except StateUnavailable as error:
+            self._world.warn(f"the checkpoints of a run that has ended remain: {error.message}")
 
     def _take_outcomes(self) -> None:
         if self._defect is not None:
@@ -169,6 +201,9 @@ class Executor:
                 match command:
                     case do.StartStep(step, attempt):
                         record = self.run.record(step)
+                        if record.step.checkpoint:
+                            self.commit()
+                            self._keep_checkpoint(step)
                         self.record(on.StepStarted(step, attempt))
                         self._launches[record] = self._attempt(record, attempt)
                     case do.UndoStep(step, attempt):
@@ -252,10 +287,31 @@ class Executor:
 
     # What is launched. Each ends in the fact of how it ended.
 
+    def recollect(self) -> None:
+        """Record how the attempts that a dead runner left in flight ended, as far as their actions know."""
+        for record in list(self.run.in_flight.values()):
+            forward, rollback = record.state == "running", record.step.rollback
+            call = record.step.call if forward or rollback is None else rollback.call
+            attempt = record.attempt if forward else record.undo_attempt
+            action = self._world.actions.get(call.skill)
+            try:
+                task = self._task(record, "run" if forward else "rollback", call, attempt)
+            except TemplateError:
+                continue
+            outcome = action.recollect(task) if action is not None else None
+            if outcome is not None:
+                told = self._attempted if forward else self._undid
+                self.record(told(record, attempt, outcome, outcome.seconds or 0.0))
+
     async def _attempt(self, record: StepRecord, attempt: int) -> on.Event:
         step, began = record.step, time.monotonic()
         outcome = await self._perform(record, "run", step.call, attempt, step.timeout_seconds)
-        seconds = round(time.monotonic() - began, 3)
+        return self._attempted(record, attempt, outcome, round(time.monotonic() - began, 3))
+
+    def _attempted(
+        self, record: StepRecord, attempt: int, outcome: Outcome, seconds: float
+    ) -> on.Event:
+        step = record.step
         if isinstance(outcome, Succeeded):
             return on.StepCompleted(step.id, attempt, seconds, outcome.outputs or None)
         retry_at = self._retry_at(step.retry, record.tries)
@@ -269,7 +325,13 @@ class Executor:
         outcome = await self._perform(
             record, "rollback", rollback.call, attempt, rollback.timeout_seconds
         )
-        seconds = round(time.monotonic() - began, 3)
+        return self._undid(record, attempt, outcome, round(time.monotonic() - began, 3))
+
+    def _undid(
+        self, record: StepRecord, attempt: int, outcome: Outcome, seconds: float
+    ) -> on.Event:
+        rollback = record.step.rollback
+        assert rollback is not None
         if isinstance(outcome, Succeeded):
             return on.UndoCompleted(record.id, attempt, seconds)
         retry_at = self._retry_at(rollback.retry, record.undo_tries)
@@ -293,7 +355,7 @@ class Executor:
         self, record: StepRecord, purpose: Purpose, call: Call, attempt: int, timeout: float | None
     ) -> Outcome:
         try:
-            task = self._world.site.task(record.step, purpose, call, attempt, self.run.names)
+            task = self._task(record, purpose, call, attempt)
         except TemplateError as unrendered:
             return Failed(str(unrendered))
         action = self._world.actions.get(call.skill)
@@ -309,6 +371,17 @@ class Executor:
                 raise
             error = f"timed out after {format_duration(timeout)}"
             return Failed(error, tail=self._world.tail(task.log))
+
+    def _task(self, record: StepRecord, purpose: Purpose, call: Call, attempt: int) -> Task:
+        """The task of the attempt. Raises `TemplateError`."""
+
+        def identified(pid: int, start: int, boot: str) -> None:
+            if record in self._tasks and record.in_flight:
+                self.record(on.ProcessIdentified(record.id, attempt, pid, start, boot))
+                self._awake()
+
+        names = self.run.names
+        return self._world.site.task(record.step, purpose, call, attempt, names, identified)
 
     def _retry_at(self, retry: Retry, tries: int) -> float:
         if tries >= retry.attempts:

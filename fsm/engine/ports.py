@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -48,6 +48,8 @@ class Task(Value):
     absolute paths: `log` is the file that takes the output and `outputs` the file a process may write
     outputs to; neither exists yet, and their folder is made by the action when it needs it. `secrets` are
     the values to mask. `grace_seconds` is the time between asking a process tree to end and killing it.
+    `on_process` takes the identity of the attempt's process if it lasts: pid, start in clock ticks since
+    boot, and what names that boot.
     """
 
     run_id: str
@@ -62,13 +64,18 @@ class Task(Value):
     outputs: str
     secrets: Sequence[bytes] = ()
     grace_seconds: float = 5.0
+    on_process: Callable[[int, int, str], None] = lambda *_: None
 
 
 class Succeeded(Value):
-    """The action did what it was asked. `outputs` and `tail` (its last output) are masked."""
+    """The action did what it was asked. `outputs` and `tail` (its last output) are masked.
+
+    `seconds` is given where the caller's clock cannot tell how long it took.
+    """
 
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
     tail: str = ""
+    seconds: float | None = None
 
 
 class Failed(Value):
@@ -77,6 +84,7 @@ class Failed(Value):
     error: str
     exit_code: int | None = None
     tail: str = ""
+    seconds: float | None = None
 
 
 Outcome = Succeeded | Failed
@@ -98,6 +106,12 @@ class Action(Protocol):
 
         Cancelled, it ends all that it began, kindly first and by force after `task.grace_seconds`, and
         only then lets the cancellation through; cancelled again, by force at once.
+        """
+
+    def recollect(self, task: Task) -> Outcome | None:
+        """How this very attempt ended, whose runner died before it could record that; `None` if unknown.
+
+        Nothing of the attempt is at work any more. The outcome's `seconds` tell how long it took.
         """
 
     def recorded(self) -> None:

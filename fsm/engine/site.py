@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +68,7 @@ class Site(Value):
         call: Call,
         attempt: int,
         names: Mapping[str, object],
+        on_process: Callable[[int, int, str], None] = lambda *_: None,
     ) -> Task:
         """The task of one attempt. Raises `TemplateError` if a template cannot be rendered."""
         stem = f"{self.logs}/{log_stem(step.id, purpose, attempt)}"
@@ -95,6 +96,7 @@ class Site(Value):
             outputs=outputs,
             secrets=self.secrets,
             grace_seconds=self.step_grace_seconds,
+            on_process=on_process,
         )
 
 

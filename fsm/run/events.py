@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MASKED",
     "Event",
+    "ProcessIdentified",
     "RollbackRequested",
     "RunAborted",
     "RunApproved",
@@ -134,6 +135,19 @@ class StepStarted(Event):
     attempt: int
 
 
+class ProcessIdentified(Event):
+    """The attempt in flight, forward or compensating, is this process: recorded if it lasts (F45, F46).
+
+    `start` is in clock ticks since the machine started, and `boot` names that start.
+    """
+
+    step: str
+    attempt: int
+    pid: int
+    start: int
+    boot: str
+
+
 class StepCompleted(Event):
     """Attempt `attempt` ended well. An output that held a secret is `{MASKED: text}`: no step can use it."""
 
@@ -228,6 +242,7 @@ class UndoCancelled(Event):
 
 StepEvent = (
     StepStarted
+    | ProcessIdentified
     | StepCompleted
     | StepFailed
     | StepCancelled

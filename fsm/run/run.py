@@ -61,6 +61,7 @@ class Run(Standing):
     def _created(self, event: on.RunCreated) -> None:
         if event.digest != self.plan.digest or self.state != "pending":
             raise self._refusal("create")
+        self.created = event
 
     def _approved(self, event: on.RunApproved) -> None:
         if self.state != "pending":
@@ -139,6 +140,12 @@ class Run(Standing):
         self.in_flight[record.index] = record
         if record.undone_when_started:
             self._to_undo(record)
+
+    def _process_identified(self, event: on.ProcessIdentified) -> None:
+        record = self.record(event.step)
+        number = record.undo_attempt if record.state == "rolling_back" else record.attempt
+        self._expect(record, "identify", record.in_flight and event.attempt == number)
+        record.process = f"{event.pid} {event.start} {event.boot}"
 
     def _step_completed(self, event: on.StepCompleted) -> None:
         record = self._landing(event.step, event.attempt, "completed")
@@ -241,6 +248,7 @@ class Run(Standing):
         on.RunAborted: _aborted,
         on.RunnerLost: _runner_lost,
         on.StepStarted: _step_started,
+        on.ProcessIdentified: _process_identified,
         on.StepCompleted: _step_completed,
         on.StepFailed: _step_failed,
         on.StepCancelled: _step_cancelled,
@@ -328,6 +336,7 @@ class Run(Standing):
 
     def _land(self, record: StepRecord) -> None:
         del self.in_flight[record.index]
+        record.process = ""
 
     def _must(self, record: StepRecord, trigger: str) -> None:
         if not step_machine.may(record, trigger):

@@ -39,10 +39,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 def snapshot(run: Run) -> dict[str, JsonValue]:
     """The state of the run, as JSON: `restore` gives an equal run for the same plan."""
-    approval = None if run.approval is None else on.encode(run.approval)[1]
     return {
         "state": run.state,
-        "approval": approval,
+        "created": None if run.created is None else on.encode(run.created)[1],
+        "approval": None if run.approval is None else on.encode(run.approval)[1],
         "validated_digest": run.validated_digest,
         "stopped_because": run.stopped_because,
         "given_up": run.given_up,
@@ -59,6 +59,8 @@ def restore(plan: Plan, run_id: str, state: Mapping[str, Any]) -> Run:
     try:
         run = Run(plan, run_id)
         run.state = _known(state["state"], run.states)
+        if state["created"] is not None:
+            run.created = cast(on.RunCreated, on.decode("RunCreated", state["created"]))
         if state["approval"] is not None:
             run.approval = cast(on.RunApproved, on.decode("RunApproved", state["approval"]))
         run.validated_digest = str(state["validated_digest"])

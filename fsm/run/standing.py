@@ -33,6 +33,7 @@ class Standing:
         self.steps = [StepRecord(self, step, index) for index, step in enumerate(plan.steps)]
         self.failed: set[str] = set()
         self.given_up = False
+        self.created: on.RunCreated | None = None
         self.approval: on.RunApproved | None = None
         self.validated_digest = ""
         self.offered_digest = ""

@@ -29,7 +29,7 @@ class StepRecord:
     `outstanding` says that it completed and was not undone since, whatever its state now.
     `cause` is the failed step because of which the steps that depend on this one are skipped: this one,
     or the one that it was skipped for itself. `error`, `exit_code`, `tail` and `seconds` tell how the last
-    attempt ended.
+    attempt ended. `process` is that of the attempt in flight, as `PID START BOOT`, if it lasts.
     """
 
     run: Standing = field(repr=False)
@@ -52,6 +52,7 @@ class StepRecord:
     tail: str = ""
     seconds: float = 0.0
     marked: str = ""
+    process: str = ""
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @property

@@ -105,10 +105,12 @@ class SqliteJournal:
 
     def forget_checkpoints(self) -> None:
         """Remove the run's checkpoints. See `Journal`."""
+        mine = places(self._number)
+        query = "SELECT 1 FROM checkpoints WHERE place BETWEEN ? AND ?"
+        if self._writable and self._cursor.execute(query, mine).fetchone() is None:
+            return
         with self._aside():
-            self._cursor.execute(
-                "DELETE FROM checkpoints WHERE place BETWEEN ? AND ?", places(self._number)
-            )
+            self._cursor.execute("DELETE FROM checkpoints WHERE place BETWEEN ? AND ?", mine)
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

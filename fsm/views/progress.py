@@ -50,13 +50,15 @@ def event_line(run: Run, event: on.Event) -> str | None:
             return None
 
 
-def _step_line(run: Run, event: on.StepEvent) -> str:
+def _step_line(run: Run, event: on.StepEvent) -> str | None:
     record = run.record(event.step)
     label = step_label(record.index, record.step)
     match event:
         case on.StepStarted(attempt=attempt):
             again = f" (attempt {attempt})" if attempt > 1 else ""
             return f"▶ {label} - started{again}"
+        case on.ProcessIdentified():
+            return None
         case on.StepCompleted(seconds=seconds, outputs=outputs):
             masked = masked_words(outputs or {})
             return f"✓ {label} - completed{_took(seconds)}" + (f"; {masked}" if masked else "")

@@ -70,7 +70,7 @@ def test_what_lies_in_the_pipe_at_the_end_is_all_read(launcher: Launcher) -> Non
 
     async def scenario() -> None:
         process = start(launcher, "sh", "-c", "head -c 60000 /dev/zero", sink=read.append)
-        process._reading.cancel()
+        process._timer.cancel()
         await process.ended
         process.drain()
         assert not process.output_is_held

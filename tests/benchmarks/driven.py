@@ -44,6 +44,10 @@ class NoOp:
         self.performed += 1
         return Failed("was asked to") if task.action == "fail" else Succeeded()
 
+    def recollect(self, task: Task) -> Outcome | None:
+        """Nothing is remembered."""
+        return None
+
     def recorded(self) -> None:
         """Nothing is kept."""
 
@@ -57,10 +61,18 @@ class Counted:
     def __init__(self, journal: Journal) -> None:
         self.run_id, self.epoch, self.appends = journal.run_id, journal.epoch, 1  # it was created
         self._journal = journal
+        self.seq, self.hash = journal.seq, journal.hash
 
     def append(self, events: Sequence[on.Event], *, at: float, state: str) -> None:
         self._journal.append(events, at=at, state=state)
         self.appends += 1
+
+    def keep(self, checkpoint: bytes) -> None:
+        self._journal.keep(checkpoint)
+        self.appends += 1
+
+    def forget_checkpoints(self) -> None:
+        self._journal.forget_checkpoints()
 
     def close(self) -> None:
         self._journal.close()

@@ -128,6 +128,10 @@ class LedgerAction:
         cross("act:done")
         return Succeeded()
 
+    def recollect(self, task: Task) -> Outcome | None:
+        """Nothing is remembered."""
+        return None
+
     def recorded(self) -> None:
         """Nothing is kept."""
 

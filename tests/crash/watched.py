@@ -185,6 +185,10 @@ class WatchedShell(ShellAction):
         self._points.cross("act:done")
         return outcome
 
+    def recollect(self, task: Task) -> Outcome | None:
+        """Nothing is remembered."""
+        return None
+
     def recorded(self) -> None:
         """Nothing is kept."""
 

@@ -36,11 +36,15 @@ def test_one_append_takes_an_outcome_and_the_next_intent(tmp_path: Path) -> None
     append = journal.append
 
     class Counting:
-        run_id, epoch = journal.run_id, journal.epoch
+        run_id, epoch, seq, hash = journal.run_id, journal.epoch, 0, ""
 
         def append(self, events: Sequence[on.Event], *, at: float, state: str) -> None:
             appends.append(tuple(events))
             append(events, at=at, state=state)
+
+        def keep(self, checkpoint: bytes) -> None: ...
+
+        def forget_checkpoints(self) -> None: ...
 
         def close(self) -> None: ...
 

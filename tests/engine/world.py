@@ -49,6 +49,10 @@ class Scripted:
                 raise
         return outcome if isinstance(outcome, Succeeded | Failed) else Succeeded()
 
+    def recollect(self, task: Task) -> Outcome | None:
+        """Nothing is remembered."""
+        return None
+
     def recorded(self) -> None:
         """Nothing is kept."""
 
@@ -104,6 +108,10 @@ def started(of: Plan, action: Scripted, folder: Path, *, grace_seconds: float = 
     journal = store.create(summary, of.document, events)
     site = Site("run-1", of, folder, folder / "logs", {"PATH": "/bin"})
     world = World(
-        {"scripted": action}, site, grace_seconds, chance=lambda: 0.5, observe=seen.append
+        {"scripted": action},
+        site,
+        grace_seconds,
+        chance=lambda: 0.5,
+        observe=lambda event, _: seen.append(event),
     )
     return Started(Executor(run, journal, world), store, action, seen)

@@ -52,6 +52,10 @@ class ScriptedAction:
             return Succeeded(ending.outputs or {})
         return Failed(ending.error, ending.exit_code)
 
+    def recollect(self, task: Task) -> Outcome | None:
+        """Nothing is remembered."""
+        return None
+
     def recorded(self) -> None:
         """Nothing is kept."""
 
