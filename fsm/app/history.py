@@ -1,18 +1,22 @@
-"""What past runs left: files, and processes that go on."""
+"""What past runs left: what their steps printed, and what their journals tell in numbers."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fsm.actions.survivors import Survivor
-    from fsm.app.workspace import Workspace
-    from fsm.run import Run
+from fsm.errors import FsmError, Invalid, Problem
 
-__all__ = ["forget_outputs", "step_logs", "still_at_work"]
+if TYPE_CHECKING:
+    from fsm.app.workspace import Workspace
+    from fsm.engine.ports import RunSummary
+    from fsm.run import Run
+    from fsm.run.metrics import RunMetrics
+
+__all__ = ["forget_outputs", "measured", "plan_runs", "step_logs"]
 
 
 def step_logs(workspace: Workspace, run: Run, step_id: str) -> dict[str, str]:
@@ -44,16 +48,40 @@ def forget_outputs(workspace: Workspace, run_id: str) -> None:
             path.unlink()
 
 
-def still_at_work(run: Run) -> Sequence[Survivor]:
-    """The living processes of what the journal says is in flight; `run` is driven by nobody."""
-    if not run.in_flight:
-        return ()
-    from fsm.actions.survivors import InFlight, survivors
+def plan_runs(workspace: Workspace, plan: str) -> tuple[str, list[RunSummary]]:
+    """The id of the plan, and its runs, newest first. `plan` is the id of one that ran, or a plan file.
 
-    return survivors(
-        run.run_id,
-        [
-            InFlight(r.id, r.attempt if r.state == "running" else r.undo_attempt, r.process)
-            for r in run.in_flight.values()
-        ],
-    )
+    Raises `Invalid` if it is neither, or if the file cannot be read as a plan.
+    """
+    runs = workspace.store.runs()
+    plan_ids = {run.plan_id for run in runs}
+    plan_id = plan if plan in plan_ids else _id_in(plan, plan_ids)
+    return plan_id, [run for run in runs if run.plan_id == plan_id]
+
+
+def measured(
+    workspace: Workspace, runs: Iterable[RunSummary], left_out: list[FsmError]
+) -> Iterator[RunMetrics]:
+    """The metrics of each run, as its journal tells them; `left_out` takes why one cannot be read."""
+    from fsm.engine.recovery import refold
+    from fsm.run.metrics import Meter
+
+    for summary in runs:
+        meter = Meter()
+        try:
+            run = refold(workspace.store.load(summary.run_id), meter.observe)
+        except FsmError as error:
+            left_out.append(error)
+        else:
+            yield meter.metrics(run)
+
+
+def _id_in(plan: str, known: Collection[str]) -> str:
+    if os.path.exists(plan):  # noqa: PTH110 (of a name that no file can have, Path raises)
+        from fsm.plan import load_plan
+
+        return load_plan(plan).id
+    from fsm.document import suggest
+
+    hint = suggest(plan, known) or "list all runs with: fsm list --all"
+    raise Invalid([Problem(f"no plan `{plan}` has run here, and there is no such file", hint)])

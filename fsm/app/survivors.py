@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from fsm.app.history import still_at_work
 from fsm.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fsm.actions.survivors import Survivor
     from fsm.app.workspace import Workspace
     from fsm.run import Run
 
-__all__ = ["Survivors", "settle_survivors"]
+__all__ = ["Survivors", "settle_survivors", "still_at_work"]
 
 Survivors = Literal["refuse", "wait", "terminate"]
 """What to do about a step that is still at work although its runner died: what the person says."""
@@ -42,3 +44,18 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> None:
         )
     wait_for(lambda: still_at_work(run))
     settle(str(workspace.logs / run.run_id))
+
+
+def still_at_work(run: Run) -> Sequence[Survivor]:
+    """The living processes of what the journal says is in flight; `run` is driven by nobody."""
+    if not run.in_flight:
+        return ()
+    from fsm.actions.survivors import InFlight, survivors
+
+    return survivors(
+        run.run_id,
+        [
+            InFlight(r.id, r.attempt if r.state == "running" else r.undo_attempt, r.process)
+            for r in run.in_flight.values()
+        ],
+    )

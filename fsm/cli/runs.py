@@ -299,7 +299,7 @@ def mark(
 @state_option
 def status(run_id: str | None, as_json: bool, state: str | None) -> None:
     """Show what a run has done, has not done, what is unknown, and what you can do now."""
-    from fsm.app.history import still_at_work
+    from fsm.app.survivors import still_at_work
     from fsm.engine.recovery import open_run
     from fsm.views.report import report, report_json, report_text, steps_text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.journal import read
@@ -53,10 +54,16 @@ def open_run(store: Store, run_id: str) -> Taken:
     return Taken(run, origin(run), 0, len(stored.records), warnings)
 
 
-def refold(stored: StoredRun) -> Run:
-    """The run as its whole journal tells it (I2). Raises `Damaged` if a record breaks a rule (I1)."""
+Watcher = Callable[["Run", float, "on.Event"], None]
+
+
+def refold(stored: StoredRun, watch: Watcher | None = None) -> Run:
+    """The run as its whole journal tells it (I2). Raises `Damaged` if a record breaks a rule (I1).
+
+    `watch` is called after each event, with the run as it was then and the time of the record.
+    """
     run = Run(_plan(stored), stored.summary.run_id)
-    _replay(run, stored)
+    _replay(run, stored, watch)
     return run
 
 
@@ -70,7 +77,7 @@ def _plan(stored: StoredRun) -> Plan:
         ) from None
 
 
-def _replay(run: Run, stored: StoredRun) -> None:
+def _replay(run: Run, stored: StoredRun, watch: Watcher | None = None) -> None:
     for record, event in zip(stored.records, read(run.run_id, stored.records), strict=True):
         try:
             run.apply(event)
@@ -80,6 +87,8 @@ def _replay(run: Run, stored: StoredRun) -> None:
                 f"({record.kind}): {error}",
                 "nothing was changed; keep the state folder and start anew with --new",
             ) from None
+        if watch is not None:
+            watch(run, record.at, event)
 
 
 def origin(run: Run) -> on.RunCreated:

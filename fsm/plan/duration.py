@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["LONGEST_SECONDS", "PATTERN", "OutOfRange", "format_duration", "parse_duration"]
+__all__ = [
+    "LONGEST_SECONDS",
+    "PATTERN",
+    "OutOfRange",
+    "brief_duration",
+    "format_duration",
+    "parse_duration",
+]
 
 LONGEST_SECONDS = 366 * 86_400.0
 """A year; what is longer is a slip of the pen, and timers need a bound."""
@@ -62,3 +69,13 @@ def format_duration(seconds: float) -> str:
         text += f"{count}{unit}" if count else ""
     rest = f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".")
     return text + (f"{rest}s" if thousandths else "")
+
+
+def brief_duration(seconds: float) -> str:
+    """As `format_duration`, rounded to what a person compares, in at most six characters below 100 days."""
+    if seconds < 10:
+        return format_duration(round(seconds, 3 if seconds < 1 else 2))
+    if seconds < 59.95:
+        return format_duration(round(seconds, 1))
+    step = 1 if seconds < 3_600 else 60 if seconds < 86_400 else 3_600
+    return format_duration(round(seconds / step) * step)

@@ -11,6 +11,7 @@ from fsm.plan.duration import (
     LONGEST_SECONDS,
     PATTERN,
     OutOfRange,
+    brief_duration,
     format_duration,
     parse_duration,
 )
@@ -118,3 +119,32 @@ def test_the_pattern_of_the_schema_admits_what_is_read_and_nothing_else(text: st
     else:
         read = True
     assert read == (re.search(PATTERN, text) is not None and not text.endswith("\n"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.0, "0s"),
+        (0.0304, "30ms"),
+        (0.9999, "1s"),
+        (9.994, "9.99s"),
+        (9.999, "10s"),
+        (59.94, "59.9s"),
+        (59.97, "1m"),
+        (90.4, "1m30s"),
+        (3_599.7, "1h"),
+        (5_400.0, "1h30m"),
+        (86_399.0, "1d"),
+        (100_000.0, "1d4h"),
+        (366 * 86_400.0, "366d"),
+    ],
+)
+def test_a_brief_duration_says_what_a_person_compares(seconds: float, told: str) -> None:
+    assert brief_duration(seconds) == told
+
+
+@given(st.floats(0, 99 * 86_400))
+def test_a_brief_duration_is_short_and_near(seconds: float) -> None:
+    told = brief_duration(seconds)
+    assert len(told) <= 6
+    assert parse_duration(told) == pytest.approx(seconds, rel=0.021, abs=0.001)
