@@ -278,6 +278,11 @@ Feature: The commands that look at runs, and those that settle them
         mark …
         abort …
         list …
+        history …
+        stats …
+        prune …
+        export …
+        import …
         diagram …
         schema …
         """
@@ -301,6 +306,11 @@ Feature: The commands that look at runs, and those that settle them
         | mark     |
         | abort    |
         | list     |
+        | history  |
+        | stats    |
+        | prune    |
+        | export   |
+        | import   |
         | diagram  |
         | schema   |
 
@@ -332,6 +342,13 @@ Feature: The commands that look at runs, and those that settle them
         | fsm log --json                            | 0    |
         | fsm log --step ticket --json              | 0    |
         | fsm list --json                           | 0    |
+        | fsm history ticket --json                 | 0    |
+        | fsm stats --json                          | 0    |
+        | fsm prune --keep 1 --dry-run --json       | 0    |
+        | fsm export --move --json                  | 0    |
+        | fsm export --json                         | 6    |
+        | fsm prune --json                          | 2    |
+        | fsm import plan.yaml --json               | 2    |
         | fsm diagram plan.yaml --json              | 0    |
         | fsm schema --json                         | 0    |
         | fsm run plan.yaml --json                  | 6    |

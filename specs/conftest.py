@@ -8,9 +8,20 @@ from pathlib import Path
 import pytest
 
 from .place import Place
-from .steps import bad_plans, damage, files, git, happenings, journals, plans, processes, running
+from .steps import (
+    bad_plans,
+    damage,
+    files,
+    git,
+    happenings,
+    journals,
+    past,
+    plans,
+    processes,
+    running,
+)
 
-_VOCABULARY = (bad_plans, damage, files, git, happenings, journals, plans, processes, running)
+_VOCABULARY = (bad_plans, damage, files, git, happenings, journals, past, plans, processes, running)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from fsm import __version__
+from fsm.cli.history import export, history, import_, prune, stats
 from fsm.cli.output import Output, keep_going
 from fsm.cli.plans import approve, diagram, plan, schema, validate
 from fsm.cli.runs import abort, list_, log, mark, resume, rollback, run_, status
@@ -69,6 +70,11 @@ for _command in (
     mark,
     abort,
     list_,
+    history,
+    stats,
+    prune,
+    export,
+    import_,
     diagram,
     schema,
 ):

@@ -360,16 +360,22 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
 
 
 @click.command("list")
+@click.option("--all", "every", is_flag=True, help="Every run.")
 @json_option
 @state_option
-def list_(as_json: bool, state: str | None) -> None:
-    """List the runs, the newest first."""
+def list_(every: bool, as_json: bool, state: str | None) -> None:
+    """List the runs, the newest first: the newest 20, and all that are unfinished."""
+    from fsm.engine.retention import recent
     from fsm.views.log import runs_text, summary_json
 
     output = Output(json=as_json)
     runs = _workspace(state, "0s").store.runs()
-    output.document({"runs": [summary_json(run) for run in runs]})
-    output.line(runs_text(runs) if runs else "no runs yet; start one with: fsm run PLAN")
+    listed = runs if every else recent(runs)
+    hidden = len(runs) - len(listed)
+    output.document({"runs": [summary_json(run) for run in listed], "not_listed": hidden})
+    output.line(runs_text(listed) if runs else "no runs yet; start one with: fsm run PLAN")
+    if hidden:
+        output.line(f"and {hidden} finished before; list all with: fsm list --all")
 
 
 def _workspace(state: str | None, grace: str) -> Workspace:

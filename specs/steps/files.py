@@ -61,11 +61,13 @@ def the_file_reads_all_that(place: Place, name: str, docstring: str) -> None:
 
 @then(parsers.parse('there is a file "{name}"'))
 def there_is_one(place: Place, name: str) -> None:
+    name = place.filled(name)
     assert place.path(name).exists(), f"no {name}: {place.answer}"
 
 
 @then(parsers.parse('there is no file "{name}"'))
 def there_is_none(place: Place, name: str) -> None:
+    name = place.filled(name)
     assert not place.path(name).exists(), place.answer
 
 
