@@ -7,7 +7,7 @@ the fields, so that `fields`, `replace` and `match` work as with any dataclass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
 from typing import Any, ClassVar, NoReturn, dataclass_transform
 
@@ -32,24 +32,14 @@ class Value:
         }
 
     def __init__(self, *values: object, **named: object) -> None:
-        mine = self.__dict__
-        if self._defaults:
-            mine.update(self._defaults)
-        mine.update(zip(self.__match_args__, values, strict=False), **named)
+        names, fields, mine = self.__match_args__, self.__dataclass_fields__, self.__dict__
+        mine.update(self._defaults)
+        mine.update(zip(names, values, strict=False), **named)
         for name, make in self._factories.items():
             if name not in mine:
                 mine[name] = make()
-        if (
-            named
-            or len(mine) != len(self.__dataclass_fields__)
-            or len(values) > len(self.__match_args__)
-        ):
-            self._refuse_others(len(values), named.keys())
-
-    def _refuse_others(self, positional: int, named: Set[str]) -> None:
-        fields, names = self.__dataclass_fields__.keys(), self.__match_args__
-        twice = not named.isdisjoint(names[:positional])
-        if twice or positional > len(names) or self.__dict__.keys() != fields:
+        twice = not named.keys().isdisjoint(names[: len(values)])
+        if twice or len(values) > len(names) or mine.keys() != fields.keys():
             raise TypeError(f"{type(self).__name__} takes ({', '.join(fields)})")
 
     def __eq__(self, other: object) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "read", "seal", "to_text", "verify"]
 
-_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 
 class Record(NamedTuple):

@@ -22,6 +22,9 @@ class StartStep(Value):
     step: str
     attempt: int
 
+    def __init__(self, step: str, attempt: int) -> None:
+        self.__dict__.update(step=step, attempt=attempt)
+
 
 class SkipStep(Value):
     """Record that its own condition is false, or that what it depends on failed (`StepSkipped`)."""
@@ -54,6 +57,9 @@ class UndoStep(Value):
 
     step: str
     attempt: int
+
+    def __init__(self, step: str, attempt: int) -> None:
+        self.__dict__.update(step=step, attempt=attempt)
 
 
 class Wait(Value):
