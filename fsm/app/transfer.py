@@ -31,6 +31,7 @@ from fsm.errors import Damaged, Invalid, Problem, Refused, StateUnavailable
 
 if TYPE_CHECKING:
     from fsm.app.workspace import Workspace
+    from fsm.run import Run
 
 __all__ = ["VERSION", "decode", "encode", "export_run", "import_run", "move_run"]
 
@@ -118,7 +119,9 @@ def move_run(workspace: Workspace, run_id: str, target: str) -> StoredRun:
     return stored
 
 
-def import_run(workspace: Workspace, source: str, *, alongside: bool = False) -> StoredRun:
+def import_run(
+    workspace: Workspace, source: str, *, alongside: bool = False
+) -> tuple[StoredRun, Run]:
     """Take the run in a file over into this store; `-` is stdin. What was taken over.
 
     Its journal is verified, and replayed through the tables. Raises what `decode` does, `Damaged` if the
@@ -132,14 +135,14 @@ def import_run(workspace: Workspace, source: str, *, alongside: bool = False) ->
     told = stored.summary
     try:
         refuse_altered(stored)
-        origin(stored)
         run = refold(stored)
+        origin(run)
     except Damaged as error:
         raise Damaged(f"{name}: {error.message}", _AGAIN) from None
     if (run.plan.id, run.plan.name, run.state) != (told.plan_id, told.plan_name, told.state):
         raise Damaged(f"{name}: its journal does not lead to what it says of the run", _AGAIN)
     workspace.store.adopt(stored, alongside=alongside)
-    return stored
+    return stored, run
 
 
 def _write(target: str, data: bytes) -> None:

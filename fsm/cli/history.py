@@ -210,7 +210,7 @@ def import_(file: str, new: bool, as_json: bool, state: str | None) -> None:
 
     output = Output(json=as_json)
     workspace = _workspace(state)
-    stored = import_run(workspace, file, alongside=new)
+    stored, taken = import_run(workspace, file, alongside=new)
     run = stored.summary
     output.document({"state_url": workspace.state_url, **_journal_json(stored)})
     output.line(
@@ -218,7 +218,7 @@ def import_(file: str, new: bool, as_json: bool, state: str | None) -> None:
     )
     output.line(f"  {_journal_words(stored)}")
     if run.state not in FINAL_STATES:
-        output.line(f"  its steps work in {origin(stored).cwd}")
+        output.line(f"  its steps work in {origin(taken).cwd}")
         output.line("  it must go on nowhere else; what it has done: fsm status " + run.run_id)
 
 
