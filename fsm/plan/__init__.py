@@ -1,8 +1,9 @@
 """Plans: from a file that somebody wrote to one frozen, digest-locked value (DESIGN.md).
 
-`load_plan` is the way in; `Plan` and its parts are what everything else sees. `fsm.plan.graph` answers who
-waits for whom, `fsm.plan.template` renders what had to wait for a step, `fsm.plan.duration` writes seconds
-for people, and `fsm.plan.schema` tells editors what may be written. `fsm.plan.loading` is private.
+`load_plan` is the way in, `load_specification` the one for S3's phases; `Plan` and its parts are what
+everything else sees. `fsm.plan.graph` answers who waits for whom, `fsm.plan.template` renders what had to
+wait for a step, `fsm.plan.duration` writes seconds for people, and `fsm.plan.schema` tells editors what may
+be written. `fsm.plan.loading` is private.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fsm.plan.loading.load import load_plan, resolve
+    from fsm.plan.loading.phases import Specification, load_specification
     from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
 
 __all__ = [
@@ -20,10 +22,19 @@ __all__ = [
     "Response",
     "Retry",
     "Rollback",
+    "Specification",
     "Step",
     "load_plan",
+    "load_specification",
     "resolve",
 ]
+
+_HOMES = {
+    "load_plan": "loading.load",
+    "resolve": "loading.load",
+    "Specification": "loading.phases",
+    "load_specification": "loading.phases",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -31,6 +42,5 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         from importlib import import_module
 
-        home = "loading.load" if name in ("load_plan", "resolve") else "model"
-        return getattr(import_module(f"{__name__}.{home}"), name)
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'model')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,5 +2,5 @@
 
 `authored` says what may be typed; `forms`, `values` and `wording` say kindly what is wrong with it; `roster`
 knows the steps by name; `parameters`, `texts` and `commands` resolve what is in them; `expand` spells out the
-short forms; `findings` gathers every problem on the way.
+short forms; `phases` reads S3's specifications; `findings` gathers every problem on the way.
 """

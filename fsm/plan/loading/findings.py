@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fsm.document import Document, Path, suggest
@@ -15,9 +16,24 @@ if TYPE_CHECKING:
 
     from fsm.plan.template import TemplateError
 
-__all__ = ["STEPS", "Findings", "known_or_similar", "quoted", "real_path"]
+__all__ = ["PHASES", "STEPS", "Findings", "Form", "known_or_similar", "quoted", "real_path"]
 
 STEPS: Path = ("plan", "steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where a kind of file has its steps, under which key each has its id, and what people call both."""
+
+    steps: Path
+    id: str
+    step: str
+    whole: str
+
+
+PLAN = Form(STEPS, "id", "step", "plan")
+PHASES = Form(("phases",), "name", "phase", "specification")
+
 _NOWHERE = object()
 _ID = re.compile(values.ID)
 
@@ -25,8 +41,9 @@ _ID = re.compile(values.ID)
 class Findings:
     """Takes problems by their path in the document; places them and names their owner for people."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, form: Form = PLAN) -> None:
         self.document = document
+        self.form = form
         self._problems: list[Problem] = [*document.duplicates]
 
     def add(self, path: Path, message: str, hint: str = "") -> None:
@@ -48,22 +65,23 @@ class Findings:
 
     def words(self, path: Path) -> str:
         """What stands at `path`, in words: "`params.labels[0]` of step `build`"."""
-        depth = len(STEPS) + 1 if path[:2] == STEPS and len(path) > 2 else min(len(path), 1)
+        steps = self.form.steps
+        inside = path[: len(steps)] == steps and len(path) > len(steps)
+        depth = len(steps) + 1 if inside else min(len(path), len(steps) - 1)
         owner, inner = path[:depth], path[depth:]
         keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in inner)
         told = f"`{quoted(keys.removeprefix('.'))}` of " if keys else ""
         return told + self._owner(owner)
 
     def _owner(self, path: Path) -> str:
-        if not path:
-            return "the file"
-        if len(path) == 1:
-            return "the plan"
-        step = self.value((*path, "id"))
+        form = self.form
+        if len(path) < len(form.steps):
+            return f"the {form.whole}" if len(path) == len(form.steps) - 1 else "the file"
+        step = self.value((*path, form.id))
         index = path[-1]
         assert isinstance(index, int)
         proper = isinstance(step, str) and _ID.fullmatch(step)
-        return f"step `{step}`" if proper else f"step number {index + 1}"
+        return f"{form.step} `{step}`" if proper else f"{form.step} number {index + 1}"
 
     def value(self, path: Path) -> object:
         """What the document has at `path`; some other object if there is no such place."""

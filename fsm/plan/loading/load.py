@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -28,9 +28,10 @@ from fsm.plan.model import Plan, Step
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["load_plan", "resolve"]
+__all__ = ["bound", "checked", "is_specification", "load_plan", "resolve"]
 
 _PLAN: Path = ("plan",)
+_PHASES = frozenset({"workflow_id", "workflowId", "phases"})
 _MAX_PARALLEL = 1000
 
 
@@ -41,7 +42,7 @@ def load_plan(
     typed: Mapping[str, str] | None = None,
     parallel: int | None = None,
 ) -> Plan:
-    """The plan that the file declares, in YAML or JSON.
+    """The plan that the file declares, in YAML or JSON; a specification of phases (S3) is one, too.
 
     `params` override declared parameters, and so do `typed`, as text that is read as what the declared
     value is; `parallel` overrides the plan's own bound. Raises `Invalid` with every
@@ -60,9 +61,13 @@ def resolve(
     parallel: int | None = None,
 ) -> Plan:
     """As `load_plan`, of a document that was read already."""
+    if is_specification(document.data):
+        from fsm.plan.loading.phases import resolve_phases
+
+        return resolve_phases(document, params=params, parallel=parallel).plan
     findings = Findings(document)
     raw = _outline(document.data, findings)
-    head = _checked(HEAD, {key: raw[key] for key in raw if key != "steps"}, _PLAN, findings) or {}
+    head = checked(HEAD, {key: raw[key] for key in raw if key != "steps"}, _PLAN, findings) or {}
     steps = _list_of_steps(raw, findings)
     declared = raw.get("params")
     declared = declared if isinstance(declared, dict) else {}
@@ -74,12 +79,27 @@ def resolve(
     resolved = _steps(steps, roster, Expander(texts, commands, findings), findings)
     fields = _head(head, texts, commands)
     if parallel is not None:
-        fields["parallel"] = _bound(parallel, findings)
+        fields["parallel"] = bound(parallel, findings)
     if len(set(secrets)) < len(secrets):
         findings.add((*_PLAN, "secrets"), "`secrets` of the plan names one twice", "once is enough")
     order = roster.order
     findings.raise_if_any()
     return Plan(params=known, steps=tuple(resolved[name] for name in order), **fields)
+
+
+def is_specification(data: Data) -> bool:
+    """Whether a file is a specification of phases (S3): it says so by its keys."""
+    return isinstance(data, dict) and "plan" not in data and not data.keys().isdisjoint(_PHASES)
+
+
+def bound(parallel: int, findings: Findings) -> int:
+    """The bound that the command line gives, if it may be one."""
+    if isinstance(parallel, bool) or not 1 <= parallel <= _MAX_PARALLEL:
+        findings.add_argument(
+            f"`--parallel {parallel}` must be a number from 1 to {_MAX_PARALLEL}",
+            "say how many steps may run at once",
+        )
+    return parallel
 
 
 def _outline(data: Data, findings: Findings) -> dict[str, Data]:
@@ -130,7 +150,7 @@ def _steps(
         path: Path = (*STEPS, index)
         if isinstance(raw, dict):
             check_forms(raw, path, findings)
-        typed = _checked(STEP, raw, path, findings)
+        typed = checked(STEP, raw, path, findings)
         if typed is not None:
             name = roster.id_at(index)
             step = expander.step(typed, index, name, roster.dependencies.get(name, ()))
@@ -139,12 +159,17 @@ def _steps(
     return resolved
 
 
-def _checked(
-    adapter: TypeAdapter[Any], raw: Data, path: Path, findings: Findings
+def checked(
+    adapter: TypeAdapter[Any],
+    raw: Data,
+    path: Path,
+    findings: Findings,
+    needed: Sequence[str] = ("id",),
 ) -> Mapping[str, Any] | None:
     """The mapping as `adapter` reads it; None if it is none.
 
-    Its faults go to `findings`. What is faulty is left out, so that the rest can still be looked at.
+    Its faults go to `findings`. What is faulty is left out, so that the rest can still be looked at, and
+    something is put in for the texts that are `needed`.
     """
     rest = raw
     while True:
@@ -158,12 +183,13 @@ def _checked(
             if not isinstance(rest, dict):
                 return None
             rest = _pruned(rest, [d["loc"] for d in error.errors(include_input=False)])
+            rest = {**dict.fromkeys(needed, "unknown"), **rest}
         else:
             return typed
 
 
 def _pruned(raw: Mapping[str, Data], faulty: Iterable[Path]) -> dict[str, Data]:
-    """A copy of `raw` without what is at the faulty places; an id is put in for one that is missing.
+    """A copy of `raw` without what is at the faulty places.
 
     What a list holds goes with the list, and a mapping that lacks a key goes as a whole.
     """
@@ -176,7 +202,7 @@ def _pruned(raw: Mapping[str, Data], faulty: Iterable[Path]) -> dict[str, Data]:
             inner = inner[key]
         if keys:
             del inner[keys[-1]]
-    return {"id": "unknown", **pruned}
+    return pruned
 
 
 def _head(head: Mapping[str, Any], texts: Texts, commands: Commands) -> dict[str, Any]:
@@ -194,15 +220,6 @@ def _head(head: Mapping[str, Any], texts: Texts, commands: Commands) -> dict[str
         if key in head:
             fields[key] = tuple(head[key]) if key == "secrets" else head[key]
     return fields
-
-
-def _bound(parallel: int, findings: Findings) -> int:
-    if isinstance(parallel, bool) or not 1 <= parallel <= _MAX_PARALLEL:
-        findings.add_argument(
-            f"`--parallel {parallel}` must be a number from 1 to {_MAX_PARALLEL}",
-            "say how many steps may run at once",
-        )
-    return parallel
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from functools import cached_property
 from fsm.document import Data
 from fsm.plan import graph
 from fsm.plan.loading import values
-from fsm.plan.loading.findings import STEPS, Findings, known_or_similar, quoted
+from fsm.plan.loading.findings import Findings, known_or_similar, quoted
 
 __all__ = ["Roster"]
 
@@ -26,6 +26,7 @@ class Roster:
 
     def __init__(self, steps: Sequence[Data], findings: Findings) -> None:
         self._findings = findings
+        self._form = findings.form
         self._index: dict[str, int] = {}
         self._collect(steps)
         self.ids = list(self._index)
@@ -65,19 +66,20 @@ class Roster:
     def _collect(self, steps: Sequence[Data]) -> None:
         folded: dict[str, int] = {}
         for index, step in enumerate(steps):
-            name = step.get("id") if isinstance(step, dict) else None
+            name = step.get(self._form.id) if isinstance(step, dict) else None
             if not isinstance(name, str) or not _ID.fullmatch(name):
                 continue
             first = folded.setdefault(name.casefold(), index)
             if first == index:
                 self._index[name] = index
                 continue
-            line, _ = self._findings.document.position((*STEPS, first, "id"))
-            other = self._findings.value((*STEPS, first, "id"))
+            form = self._form
+            line, _ = self._findings.document.position((*form.steps, first, form.id))
+            other = self._findings.value((*form.steps, first, form.id))
             self._findings.add(
-                (*STEPS, index, "id"),
-                f"the id `{name}` is taken by step `{other}` on line {line}",
-                "ids must differ in more than case",
+                (*form.steps, index, form.id),
+                f"the {form.id} `{name}` is taken by {form.step} `{other}` on line {line}",
+                f"{form.id}s must differ in more than case",
             )
 
     def _dependencies(self, name: str, step: Data) -> tuple[str, ...]:
@@ -94,24 +96,25 @@ class Roster:
                 found[other] = None
                 continue
             message, hint = self._refused(name, other, found)
-            path = (*STEPS, self._index[name], key)
+            path = (*self._form.steps, self._index[name], key)
             self._findings.add(path if place is None else (*path, place), message, hint)
         return tuple(found)
 
     def _refused(self, name: str, other: str, found: Mapping[str, None]) -> tuple[str, str]:
+        form = self._form
         if other == name:
-            return f"step `{name}` depends on itself", "take it out of its `depends_on`"
+            return f"{form.step} `{name}` depends on itself", "take it out of its `depends_on`"
         if other in found:
-            return f"step `{name}` depends on `{other}` twice", "once is enough"
+            return f"{form.step} `{name}` depends on `{other}` twice", "once is enough"
         return (
-            f"step `{name}` depends on `{quoted(other)}`, which the plan does not have",
-            known_or_similar(other, self._index, "write the id of a step"),
+            f"{form.step} `{name}` depends on `{quoted(other)}`, which the {form.whole} does not have",
+            known_or_similar(other, self._index, f"write the {form.id} of a {form.step}"),
         )
 
     def _report_cycle(self, cycle: Sequence[str]) -> None:
         index = self._index[cycle[0]]
         self._findings.add(
-            self._findings.real((*STEPS, index, "depends_on", "dependsOn")),
-            f"these steps wait for each other: `{' → '.join(cycle)}`",
+            self._findings.real((*self._form.steps, index, "depends_on", "dependsOn")),
+            f"these {self._form.step}s wait for each other: `{' → '.join(cycle)}`",
             "take one of these dependencies out",
         )

@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from fsm.document import Path, suggest
-from fsm.plan.loading import authored, values
-from fsm.plan.loading.findings import Findings, quoted
+from fsm.plan.loading import authored, phases, values
+from fsm.plan.loading.findings import PHASES, Findings, quoted
 
 __all__ = ["explain"]
 
@@ -39,7 +39,7 @@ _LIMITS = {
 }
 _HINTS = {"parallel": "say how many steps may run at once, such as `parallel: 4`"}
 
-_NEEDED = ("id", "attempts")
+_NEEDED = ("id", "attempts", "workflow_id", "phases", "name", "command")
 _NUMBER = re.compile(r"[-+]?[0-9.]{1,20}")
 
 _CALL = get_type_hints(authored.Call).keys()
@@ -52,6 +52,8 @@ _KEYS: Mapping[str, Iterable[str]] = {
     "rollback": get_type_hints(authored.Rollback).keys(),
     "error_handling": get_type_hints(authored.ErrorHandling).keys(),
     "multiple_failures": get_type_hints(authored.MultipleFailures).keys(),
+    "specification": get_type_hints(phases.Shape).keys(),
+    "phases": get_type_hints(phases.Phase).keys(),
 }
 
 _FOREIGN = {
@@ -89,6 +91,20 @@ _FOREIGN = {
 }
 """What other tools call it: near in meaning, not in letters."""
 
+_FOREIGN_TO_PHASES = {
+    "cmd": "command",
+    "id": "name",
+    "max_attempts": "retry_count",
+    "plan": "workflow_id",
+    "retries": "retry_count",
+    "retry": "retry_count",
+    "run": "command",
+    "script": "command",
+    "state": "state_backend",
+    "steps": "phases",
+    "workflow": "workflow_id",
+}
+
 
 def explain(error: ValidationError, at: Path, findings: Findings) -> None:
     """Add every finding of `error`, which is about what stands at `at`, to `findings`."""
@@ -98,7 +114,7 @@ def explain(error: ValidationError, at: Path, findings: Findings) -> None:
             case "extra_forbidden":
                 _unknown_key(path, findings)
             case "missing":
-                key = details["loc"][-1]
+                key = _snake(str(details["loc"][-1]))
                 findings.add(path, f"{findings.words(path)} has no `{key}`", "it needs one")
             case _ if details["input"] is None:
                 hint = "it needs a value" if path[-1] in _NEEDED else "fill it or leave it out"
@@ -112,18 +128,24 @@ def _unknown_key(path: Path, findings: Findings) -> None:
     *above, key = path
     owner = tuple(above)
     assert isinstance(key, str)
-    kind = next((_snake(name) for name in reversed(owner) if isinstance(name, str)), "plan")
+    kind = next(
+        (_snake(name) for name in reversed(owner) if isinstance(name, str)), findings.form.whole
+    )
     known = sorted(_KEYS["" if kind == "steps" else kind])
     twin = _snake(key)
     if twin in known and key in (twin, to_camel(twin)):
         message = f"{findings.words(owner)} has both `{twin}` and `{to_camel(twin)}`"
         findings.add(path, message, "keep one of the two")
         return
-    meant = _FOREIGN.get(twin)
+    of_phases = findings.form is PHASES
+    meant = (_FOREIGN_TO_PHASES if of_phases else {}).get(twin) or _FOREIGN.get(twin)
     if meant is not None and meant in known:
         hint = f"did you mean `{meant}`?"
     else:
-        hint = suggest(key, known) or "it may have: " + ", ".join(f"`{name}`" for name in known)
+        hint = suggest(key, known)
+        if not hint and of_phases and twin in {*_KEYS[""], *_KEYS["plan"]}:
+            hint = "a plan has it: a file that begins with `plan:`"
+        hint = hint or "it may have: " + ", ".join(f"`{name}`" for name in known)
     findings.add(path, f"{findings.words(owner)} has no key `{quoted(key)}`", hint)
 
 
