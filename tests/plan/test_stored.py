@@ -58,7 +58,9 @@ FULL["steps"].append(
         "idempotent": True,
         "check": _call,
         "dry_run": _call,
-        "on_failure": "continue",
+        "on_failure": "skip_dependents",
+        "read_only": True,
+        "checkpoint": True,
         "rollback": {"call": _call, "retry": _retry, "timeout_seconds": 1.0, "on": "started"},
     }
 )
@@ -68,7 +70,13 @@ FULL["error_handling"] = {
     "multiple_failures": "continue",
     "rollback_failure": "alert",
 }
-FULL |= {"parallel": 7, "description": "d", "required_env": ["A"], "secrets": ["B"]}
+FULL |= {
+    "parallel": 7,
+    "checkpoint_interval": 5,
+    "description": "d",
+    "required_env": ["A"],
+    "secrets": ["B"],
+}
 PLACES = list(places(FULL))
 WRONG: list[Any] = [
     *(None, True, False, 0, 1, 2, -1, 1000, 1001, 0.0, 0.5, 1.0, -0.1, 1e300, 2**70, "", "x", "1"),
