@@ -1,0 +1,41 @@
+"""What S3 asks about a workflow in phases: may each run here, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.app.workspace import Workspace
+    from fsm.plan.model import Plan
+    from fsm.run import Run, StepRecord
+
+__all__ = ["can_run", "results_of"]
+
+
+def can_run(workspace: Workspace, plan: Plan) -> dict[str, bool]:
+    """`{"p1_cmd": …, "p1_deps": …}`: whether its command is there; a plan that loads has its dependencies."""
+    site = workspace.site("preflight", plan, workspace.cwd)
+    found: dict[str, bool] = {}
+    for step in plan.steps:
+        action = workspace.actions.get(step.call.skill)
+        found[f"{step.id}_cmd"] = action is not None and not action.inspect(
+            step.call.action, step.call.params, site.folder(step), site.declared(step)
+        )
+        found[f"{step.id}_deps"] = True
+    return found
+
+
+def results_of(workspace: Workspace, run: Run) -> dict[str, dict[str, JsonValue]]:
+    """What came of each phase (`fsm.views.phases`); what a command printed is read from its log, masked."""
+    from fsm.actions import read_tail
+    from fsm.views.phases import phase_results
+
+    site = workspace.site(run.run_id, run.plan, workspace.cwd)
+
+    def printed(record: StepRecord) -> str:
+        log = workspace.logs / run.run_id / f"{record.id}.{record.attempt}.log"
+        return read_tail(str(log), site.secrets)
+
+    return phase_results(run, printed)

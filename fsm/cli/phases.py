@@ -1,0 +1,197 @@
+"""S3's commands: execute a specification of phases, and recover a run from a checkpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fsm.cli.options import json_option, run_argument, state_option
+from fsm.cli.output import Output
+from fsm.cli.progress import Progress
+from fsm.cli.runs import carry_on, exit_code, finish, grace_option, run_, seconds_of
+from fsm.errors import Invalid, Refused
+
+if TYPE_CHECKING:
+    from fsm.app.workspace import Workspace
+    from fsm.plan import Specification
+    from fsm.run import Run
+
+__all__ = ["execute", "recover"]
+
+
+@click.command(params=run_.params)
+@click.pass_context
+def execute(context: click.Context, /, **typed: Any) -> int:
+    """Run a specification of phases; of a plan, another name of `fsm run`.
+
+    A specification (S3) needs no approval beforehand: this command is the consent, and is recorded as it.
+    Its `state_backend` says where its state is kept, unless --state or FSM_STATE do.
+    """
+    from pathlib import Path
+
+    from fsm.cli.options import values
+    from fsm.plan import load_specification
+
+    given = values(typed["params"])
+    specification = load_specification(Path(typed["file"]), given=given, parallel=typed["parallel"])
+    if specification is None:
+        code: int = context.invoke(run_, **typed)
+        return code
+    return _execute(specification, **typed)
+
+
+def _execute(
+    specification: Specification,
+    *,
+    file: str,
+    as_json: bool,
+    state: str | None,
+    grace: str,
+    digest: str | None,
+    new: bool,
+    **_: object,
+) -> int:
+    import os
+    import time
+
+    from fsm.app.phases import results_of
+    from fsm.app.session import begin, check
+    from fsm.app.workspace import Workspace, backend_url, whoami
+    from fsm.engine.ports import Approval
+
+    output, plan = Output(json=as_json), specification.plan
+    if digest is not None and (len(digest) < 12 or not plan.digest.startswith(digest.lower())):
+        hint = f"it changed; look at it with: fsm plan {file}"
+        raise Refused(f"the digest of {file} is {plan.digest}, not {digest}", hint)
+    if not state and not os.environ.get("FSM_STATE") and specification.state_backend != "sqlite":
+        state = backend_url(specification.state_backend)
+    workspace = Workspace.here(state, seconds_of(grace))
+    if not new:
+        workspace.refuse_unfinished(plan.id)
+    findings = check(workspace, plan)
+    if findings.problems:
+        raise Invalid(
+            findings.problems, f"nothing was started; mend it and see: fsm validate {file}"
+        )
+    with (
+        Progress(output) as progress,
+        begin(
+            workspace,
+            plan,
+            path=str(workspace.cwd / file),
+            approval=Approval(plan.digest, whoami(), time.time(), "execute"),
+            recorded=False,
+            findings=findings,
+            alongside=new,
+            observe=progress.observe if not as_json else lambda *_: None,
+        ) as session,
+    ):
+        session.drive()
+    if as_json:
+        output.document({**results_of(workspace, session.run)})
+        return exit_code(session)
+    return finish(output, session, state)
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+@grace_option
+@click.option("--checkpoint", "number", metavar="N", type=int, help="Go back to checkpoint N.")
+@click.option("--list", "only_list", is_flag=True, help="Show the checkpoints, and change nothing.")
+@click.option("--rerun", metavar="STEP", multiple=True, help="An interrupted STEP may run again.")
+@click.option("--done", metavar="STEP", multiple=True, help="STEP was done: it is not run again.")
+@click.option("--reason", default="", help="What you did or saw, for the journal.")
+def recover(
+    run_id: str | None,
+    as_json: bool,
+    state: str | None,
+    grace: str,
+    number: int | None,
+    only_list: bool,
+    rerun: tuple[str, ...],
+    done: tuple[str, ...],
+    reason: str,
+) -> int:
+    """Take a run up after a crash or a failure, from its newest checkpoint, and go on.
+
+    RUN may also be the id of a workflow or a plan: its newest run is meant. With --checkpoint N all steps
+    that ran after that checkpoint are run again. Otherwise it is `fsm resume`.
+    """
+    from fsm.app.recovery import checkpoint_of, find_run, run_after
+
+    output = Output(json=as_json)
+    workspace, found, state = find_run(run_id, state, seconds_of(grace))
+    store, run_id = workspace.store, found.run_id
+    if only_list:
+        _list(output, workspace, run_id)
+        return 0
+    chosen = None if number is None else checkpoint_of(store, run_id, number)
+
+    def from_steps(run: Run) -> tuple[str, ...]:
+        """Said only now, that the run is held by this process and nothing more is added to it."""
+        _say_where(output, workspace, run_id)
+        if chosen is None:
+            return ()
+        again = run_after(store, run_id, chosen.seq)
+        before = f" (before {chosen.before})" if chosen.before else ""
+        steps = ", ".join(again) if again else "nothing"
+        output.line(f"back to checkpoint {chosen.seq}{before}; to be run again: {steps}")
+        _event(output, "WentBack", checkpoint=chosen.seq, before=chosen.before, again=list(again))
+        return tuple(again)
+
+    return carry_on(output, workspace, run_id, state, from_steps, rerun, done, reason)
+
+
+def _say_where(output: Output, workspace: Workspace, run_id: str) -> None:
+    """From which checkpoint the run is taken up, what was replayed after it, what was set aside."""
+    stored = workspace.store.load(run_id, from_checkpoint=True)
+    replayed, used = len(stored.records), stored.checkpoint
+    for warning in stored.warnings:
+        output.note(f"⚠ {warning}")
+    if used is None:
+        output.line(f"no checkpoint is kept: all {replayed} records were replayed")
+    else:
+        before = f" (before {used.before})" if used.before else ""
+        output.line(
+            f"from checkpoint {used.seq}{before}: {replayed} records after it were replayed"
+        )
+    _event(
+        output,
+        "Recovered",
+        checkpoint=used and used.seq,
+        before=used.before if used else "",
+        replayed=replayed,
+        set_aside=list(stored.warnings),
+    )
+
+
+def _list(output: Output, workspace: Workspace, run_id: str) -> None:
+    from fsm.app.recovery import run_after
+    from fsm.views.log import time_text
+
+    kept = workspace.store.checkpoints(run_id)
+    told = [(one, [*run_after(workspace.store, run_id, one.seq)]) for one in kept]
+    output.document(
+        {
+            "run": run_id,
+            "checkpoints": [
+                {"checkpoint": one.seq, "at": one.at, "before": one.before, "again": [*again]}
+                for one, again in told
+            ],
+        }
+    )
+    for one, again in told:
+        before = f"before {one.before}" if one.before else ""
+        output.line(f"{one.seq:>6}  {time_text(one.at)}  {before}".rstrip())
+        output.line(f"        to be run again from here: {', '.join(again) or 'nothing'}")
+    if not kept:
+        output.line(f"no checkpoint of run {run_id} is kept")
+
+
+def _event(output: Output, kind: str, **fields: Any) -> None:
+    import json
+
+    output.event(json.dumps({"event": kind, **fields}, ensure_ascii=False))
