@@ -1,3 +1,63 @@
-"""fsm: declare multi-step work in YAML, approve it, run it, and resume or roll back when it breaks."""
+"""fsm: declare multi-step work in YAML, approve it, run it, and resume or roll back when it breaks.
+
+    plan = fsm.load("plan.yaml")
+    run = fsm.execute(plan, approve=plan.digest)
+
+Nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as type checkers know it, without the import
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fsm.app.api import execute, execute_async, recover, recover_async
+    from fsm.app.orchestrator import Phase, WorkflowOrchestrator, WorkflowResult, WorkflowSpec
+    from fsm.errors import FsmError, Invalid, Refused
+    from fsm.plan.loading.load import load_plan as load
+    from fsm.plan.model import Plan
+    from fsm.run.run import Run
 
 __version__ = "0.1.0"
+__all__ = [
+    "FsmError",
+    "Invalid",
+    "Phase",
+    "Plan",
+    "Refused",
+    "Run",
+    "WorkflowOrchestrator",
+    "WorkflowResult",
+    "WorkflowSpec",
+    "execute",
+    "execute_async",
+    "load",
+    "recover",
+    "recover_async",
+]
+
+_HOMES = {
+    "FsmError": "errors",
+    "Invalid": "errors",
+    "Phase": "app.orchestrator",
+    "Plan": "plan.model",
+    "Refused": "errors",
+    "Run": "run.run",
+    "WorkflowOrchestrator": "app.orchestrator",
+    "WorkflowResult": "app.orchestrator",
+    "WorkflowSpec": "app.orchestrator",
+    "execute": "app.api",
+    "execute_async": "app.api",
+    "load": "plan.loading.load",
+    "recover": "app.api",
+    "recover_async": "app.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"fsm.{_HOMES[name]}"), "load_plan" if name == "load" else name)

@@ -21,24 +21,35 @@ if TYPE_CHECKING:
     from fsm.engine.ports import Action, RunSummary, Store
     from fsm.plan.model import Plan
 
-__all__ = ["Workspace", "whoami"]
+__all__ = ["BACKENDS", "Workspace", "backend_url", "whoami"]
 
 _STATE = ".fsm"
 
+BACKENDS: Mapping[str, str] = {
+    "sqlite": "sqlite:{folder}/state.db",
+    "json": "json:{folder}/state",
+    "redis": "redis://localhost:6379/0",
+}
+"""The state of a workspace by the kind of its store; `FSM_REDIS_URL` names another server."""
+
 
 class Workspace(Value):
-    """`cwd` is where commands were given; `state_url` names the store (`sqlite:PATH`, `memory:`)."""
+    """`cwd` is where commands were given; `state_url` names the store (`sqlite:PATH`, `memory:`).
+
+    `more_actions` are actions of the caller's own, by the name of their skill.
+    """
 
     cwd: Path
     state_url: str
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     grace_seconds: float = 10.0
+    more_actions: Mapping[str, Action] = field(default_factory=dict)
 
     @classmethod
     def here(cls, state: str | None = None, grace_seconds: float = 10.0) -> Workspace:
         """The workspace of this folder; its state is `state`, `FSM_STATE`, or the nearest `.fsm/`."""
         cwd = Path.cwd()
-        url = state or os.environ.get("FSM_STATE") or f"sqlite:{_nearest(cwd)}/state.db"
+        url = state or os.environ.get("FSM_STATE") or backend_url("sqlite")
         return cls(cwd, url, grace_seconds=grace_seconds)
 
     @cached_property
@@ -59,7 +70,7 @@ class Workspace(Value):
         """The actions by the name of their skill."""
         from fsm.actions import ShellAction
 
-        return {"shell": ShellAction()}
+        return {"shell": ShellAction(), **self.more_actions}
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""
@@ -95,6 +106,13 @@ class Workspace(Value):
         for run in self.store.runs():
             if run.plan_id == plan_id and run.state not in FINAL_STATES:
                 raise unfinished(run)
+
+
+def backend_url(backend: str) -> str:
+    """The state of this folder in a store of that kind, one of `BACKENDS`."""
+    if backend == "redis" and (url := os.environ.get("FSM_REDIS_URL")):
+        return url
+    return BACKENDS[backend].format(folder=_nearest(Path.cwd()))
 
 
 def new_run_id() -> str:

@@ -11,14 +11,12 @@ import click
 from fsm import __version__
 from fsm.cli.history import export, history, import_, prune, stats
 from fsm.cli.output import Output, keep_going
+from fsm.cli.phases import execute, recover
 from fsm.cli.plans import approve, diagram, plan, schema, validate
 from fsm.cli.runs import abort, list_, log, mark, resume, rollback, run_, status
 from fsm.errors import FsmError, Invalid, Problem, TransitionRefused
 
 __all__ = ["run"]
-
-_ALIASES = {"execute": "run", "recover": "resume"}
-
 
 _COMMANDS = {
     "resume": "fsm resume",
@@ -35,13 +33,10 @@ _COMMANDS = {
 
 
 class _Group(click.Group):
-    """Commands in the order of use; `execute` and `recover` are other names of two of them."""
+    """Commands in the order of use."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         return list(self.commands)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return super().get_command(context, _ALIASES.get(name, name))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,7 +49,7 @@ def fsm() -> None:
                 4 rolled back 5 rollback failed     6 refused   7 state unavailable
                 70 a defect of fsm   130 interrupted
 
-    `execute` is another name of `run`, `recover` of `resume`. A command without RUN means the newest.
+    A command without RUN means the newest.
     """
 
 
@@ -63,9 +58,11 @@ for _command in (
     approve,
     validate,
     run_,
+    execute,
     status,
     log,
     resume,
+    recover,
     rollback,
     mark,
     abort,

@@ -23,6 +23,7 @@ __all__ = [
     "spelled",
     "state_option",
     "survivors_option",
+    "values",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -85,7 +86,7 @@ def read_plan(file: str, params: Sequence[str], parallel: int | None) -> Plan:
     """The resolved plan of that file. Raises `Invalid` with every problem of the file and the options."""
     from fsm.plan import load_plan
 
-    return load_plan(Path(file), typed=_values(params), parallel=parallel)
+    return load_plan(Path(file), typed=values(params), parallel=parallel)
 
 
 def spelled(
@@ -112,7 +113,7 @@ def options_text(state: str | None) -> str:
     return f" --state {shlex.quote(state)}" if state else ""
 
 
-def _values(params: Sequence[str]) -> Mapping[str, str]:
+def values(params: Sequence[str]) -> Mapping[str, str]:
     values: dict[str, str] = {}
     for param in params:
         name, equals, text = param.partition("=")

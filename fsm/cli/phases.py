@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.options import json_option, run_argument, state_option
+from fsm.cli.options import json_option, run_argument, state_option, survivors_option
 from fsm.cli.output import Output
 from fsm.cli.progress import Progress
 from fsm.cli.runs import carry_on, exit_code, finish, grace_option, run_, seconds_of
 from fsm.errors import Invalid, Refused
 
 if TYPE_CHECKING:
+    from fsm.app.survivors import Survivors
     from fsm.app.workspace import Workspace
     from fsm.plan import Specification
-    from fsm.run import Run
 
 __all__ = ["execute", "recover"]
 
@@ -98,6 +98,7 @@ def _execute(
 @run_argument
 @json_option
 @state_option
+@survivors_option
 @grace_option
 @click.option("--checkpoint", "number", metavar="N", type=int, help="Go back to checkpoint N.")
 @click.option("--list", "only_list", is_flag=True, help="Show the checkpoints, and change nothing.")
@@ -108,6 +109,7 @@ def recover(
     run_id: str | None,
     as_json: bool,
     state: str | None,
+    survivors: Survivors | None,
     grace: str,
     number: int | None,
     only_list: bool,
@@ -130,8 +132,8 @@ def recover(
         return 0
     chosen = None if number is None else checkpoint_of(store, run_id, number)
 
-    def from_steps(run: Run) -> tuple[str, ...]:
-        """Said only now, that the run is held by this process and nothing more is added to it."""
+    def from_steps() -> tuple[str, ...]:
+        # Asked only now that the run is held: nothing more is added to its journal.
         _say_where(output, workspace, run_id)
         if chosen is None:
             return ()
@@ -142,7 +144,7 @@ def recover(
         _event(output, "WentBack", checkpoint=chosen.seq, before=chosen.before, again=list(again))
         return tuple(again)
 
-    return carry_on(output, workspace, run_id, state, from_steps, rerun, done, reason)
+    return carry_on(output, workspace, run_id, state, from_steps, rerun, done, reason, survivors)
 
 
 def _say_where(output: Output, workspace: Workspace, run_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fsm.cli.options import plan_options, read_plan, spelled, state_option
+from fsm.cli.options import plan_options, read_plan, spelled, state_option, values
 from fsm.cli.output import Output, answer
 from fsm.errors import Invalid, Problem, Refused
 
@@ -66,14 +66,19 @@ def approve(
 @plan_options
 def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool) -> int:
     """Check a plan and this machine: commands, folders, environment, secrets, dry runs."""
+    from fsm.app.phases import can_run
     from fsm.app.session import check
     from fsm.app.workspace import Workspace
+    from fsm.plan import load_specification
     from fsm.views.validation import validation_json, validation_text
 
     output = Output(json=as_json)
-    resolved = read_plan(file, params, parallel)
-    findings = check(Workspace.here(), resolved)
-    output.document(validation_json(resolved, findings))
+    specification = load_specification(Path(file), given=values(params), parallel=parallel)
+    resolved = specification.plan if specification else read_plan(file, params, parallel)
+    workspace = Workspace.here()
+    findings = check(workspace, resolved)
+    phases = can_run(workspace, resolved) if specification else {}
+    output.document({**phases, **validation_json(resolved, findings)})
     output.line(validation_text(resolved, findings))
     return 2 if findings.problems else 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -30,9 +30,23 @@ if TYPE_CHECKING:
     from fsm.plan.model import Plan
     from fsm.run import Run
 
-__all__ = ["abort", "list_", "log", "mark", "resume", "rollback", "run_", "status"]
+__all__ = [
+    "abort",
+    "carry_on",
+    "exit_code",
+    "finish",
+    "grace_option",
+    "list_",
+    "log",
+    "mark",
+    "resume",
+    "rollback",
+    "run_",
+    "seconds_of",
+    "status",
+]
 
-_grace = click.option(
+grace_option = click.option(
     "--grace",
     metavar="DURATION",
     default="10s",
@@ -44,7 +58,7 @@ _grace = click.option(
 @click.command("run")
 @plan_options
 @state_option
-@_grace
+@grace_option
 @click.option("--approve", "digest", metavar="DIGEST", help="Consent to the plan of this digest.")
 @click.option("--yes", is_flag=True, help="Consent to the plan as it is, unseen.")
 @click.option("--new", is_flag=True, help="Run even if another run of this plan is unfinished.")
@@ -92,7 +106,7 @@ def run_(
         ) as session,
     ):
         session.drive()
-    return _finish(output, session, state)
+    return finish(output, session, state)
 
 
 @click.command()
@@ -100,7 +114,7 @@ def run_(
 @json_option
 @state_option
 @survivors_option
-@_grace
+@grace_option
 @click.option(
     "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
 )
@@ -127,49 +141,13 @@ def resume(
     Failed steps are tried again. A step that was interrupted is settled by its `check`, run again if it
     is `idempotent`, or settled by you: `--rerun STEP` or `--done STEP`.
     """
-    from fsm.app.session import changed_since, take_up
-    from fsm.run import events as on
-
     output = Output(json=as_json)
     workspace = _workspace(state, grace)
     found = workspace.find(run_id)
-    with (
-        Progress(output) as progress,
-        take_up(
-            workspace,
-            found.run_id,
-            progress.observe,
-            survivors=survivors or "refuse",
-            warn=output.note,
-        ) as session,
-    ):
-        run = session.run
-        session.require_environment()
-        for step in (*rerun, *done, *([from_step] if from_step else [])):
-            _known(run, step)
-        if session.found in {"rolling_back", "aborting"}:
-            if from_step or rerun or done:
-                raise Refused(
-                    f"run {run.run_id} is {session.found}: no step goes forward any more",
-                    f"let it go on with: fsm resume {run.run_id}",
-                )
-        elif not session.has_ended:
-            if note := changed_since(session):
-                output.note(note)
-            again, finished = _answers(output, run, {from_step, *rerun, *done})
-            answered = rerun or done or again or finished
-            session.request(
-                on.RunResumed(
-                    run.plan.digest,
-                    by=session.person,
-                    from_steps=(from_step,) if from_step else (),
-                    rerun=(*rerun, *again),
-                    done=(*done, *finished),
-                    reason=reason or ("answered at resume" if answered else ""),
-                )
-            )
-        session.drive()
-    return _finish(output, session, state)
+    again = (from_step,) if from_step else ()
+    return carry_on(
+        output, workspace, found.run_id, state, lambda: again, rerun, done, reason, survivors
+    )
 
 
 @click.command()
@@ -177,7 +155,7 @@ def resume(
 @json_option
 @state_option
 @survivors_option
-@_grace
+@grace_option
 @click.option("--reason", default="", help="Why, for the journal.")
 def rollback(
     run_id: str | None,
@@ -208,7 +186,7 @@ def rollback(
         if session.found != "rolling_back":
             session.request(on.RollbackRequested(by=session.person, reason=reason))
         session.drive()
-    return _finish(output, session, state)
+    return finish(output, session, state)
 
 
 @click.command()
@@ -216,8 +194,7 @@ def rollback(
 @json_option
 @state_option
 @survivors_option
-@survivors_option
-@_grace
+@grace_option
 @click.option("--reason", default="", help="Why, for the journal.")
 def abort(
     run_id: str | None,
@@ -248,7 +225,7 @@ def abort(
         if session.found != "aborting":
             session.request(on.RunAborted(by=session.person, reason=reason))
         session.drive()
-    _finish(output, session, state)
+    finish(output, session, state)
     return 0
 
 
@@ -259,6 +236,7 @@ def abort(
 @click.option("--reason", required=True, help="What you did or saw, for the journal.")
 @json_option
 @state_option
+@survivors_option
 def mark(
     step: str,
     as_: str,
@@ -289,7 +267,7 @@ def mark(
         word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"
         session.request(on.StepMarked(step, word, by=session.person, reason=reason))
         session.commit()
-    _finish(output, session, state)
+    finish(output, session, state)
     return 0
 
 
@@ -378,15 +356,71 @@ def list_(every: bool, as_json: bool, state: str | None) -> None:
         output.line(f"and {hidden} finished before; list all with: fsm list --all")
 
 
+def carry_on(
+    output: Output,
+    workspace: Workspace,
+    run_id: str,
+    state: str | None,
+    from_steps: Callable[[], Sequence[str]],
+    rerun: Sequence[str],
+    done: Sequence[str],
+    reason: str,
+    survivors: Survivors | None,
+) -> int:
+    """Resume a run, and print how it rests; `from_steps` is asked, once it is held, what to run again."""
+    from fsm.app.session import changed_since, take_up
+    from fsm.run import events as on
+
+    with (
+        Progress(output) as progress,
+        take_up(
+            workspace, run_id, progress.observe, survivors=survivors or "refuse", warn=output.note
+        ) as session,
+    ):
+        run = session.run
+        session.require_environment()
+        back = tuple(from_steps())
+        for step in (*rerun, *done, *back):
+            _known(run, step)
+        if session.found in {"rolling_back", "aborting"}:
+            if back or rerun or done:
+                raise Refused(
+                    f"run {run.run_id} is {session.found}: no step goes forward any more",
+                    f"let it go on with: fsm resume {run.run_id}",
+                )
+        elif not session.has_ended:
+            if note := changed_since(session):
+                output.note(note)
+            again, finished = _answers(output, run, {*back, *rerun, *done})
+            answered = rerun or done or again or finished
+            session.request(
+                on.RunResumed(
+                    run.plan.digest,
+                    by=session.person,
+                    from_steps=back,
+                    rerun=(*rerun, *again),
+                    done=(*done, *finished),
+                    reason=reason or ("answered at resume" if answered else ""),
+                )
+            )
+        session.drive()
+    return finish(output, session, state)
+
+
 def _workspace(state: str | None, grace: str) -> Workspace:
     from fsm.app.workspace import Workspace
+
+    return Workspace.here(state, seconds_of(grace))
+
+
+def seconds_of(grace: str) -> float:
+    """What `--grace` says, in seconds. Raises `Invalid`."""
     from fsm.plan.duration import parse_duration
 
     try:
-        seconds = parse_duration(grace)
+        return parse_duration(grace)
     except ValueError as error:
         raise Invalid([Problem(f"--grace: {error}", "write a duration such as 10s")]) from None
-    return Workspace.here(state, seconds)
 
 
 def _consent(
@@ -483,18 +517,25 @@ def _known(run: Run, step: str) -> None:
         raise Invalid([Problem(f"run {run.run_id} has no step `{step}`", hint)])
 
 
-def _finish(output: Output, session: Session, state: str | None) -> int:
+def finish(output: Output, session: Session, state: str | None) -> int:
     """Print how the run rests; the exit code that says so."""
     import json
     import time
 
-    from fsm.views.report import EXIT_CODES, report, report_json, report_text
+    from fsm.views.report import report, report_json, report_text
 
     view = report(session.run, options=options_text(state))
     told = {"event": "Report", "at": time.time(), **report_json(view)}
     output.event(json.dumps(told, ensure_ascii=False))
     output.line()
     output.line(report_text(view))
+    return exit_code(session)
+
+
+def exit_code(session: Session) -> int:
+    """The exit code that says how the run rests."""
+    from fsm.views.report import EXIT_CODES
+
     if session.was_stopped and session.run.state != "completed":
         return 130
     return EXIT_CODES[session.run.state]

@@ -64,7 +64,9 @@ def resolve(
     if is_specification(document.data):
         from fsm.plan.loading.phases import resolve_phases
 
-        return resolve_phases(document, params=params, parallel=parallel).plan
+        return resolve_phases(
+            document, given={**(params or {}), **(typed or {})}, parallel=parallel
+        ).plan
     findings = Findings(document)
     raw = _outline(document.data, findings)
     head = checked(HEAD, {key: raw[key] for key in raw if key != "steps"}, _PLAN, findings) or {}

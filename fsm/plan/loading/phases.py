@@ -8,9 +8,9 @@ three attempts; and since S3's recovery begins with the phase that was cut short
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Required
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
@@ -22,9 +22,6 @@ from fsm.plan.loading.load import bound, checked, is_specification
 from fsm.plan.loading.roster import Roster
 from fsm.plan.loading.values import Attempts, Dependencies, Id, Text, Timeout
 from fsm.plan.model import Call, Plan, Retry, Step
-
-if TYPE_CHECKING:
-    from pydantic import JsonValue
 
 __all__ = ["Backend", "Phase", "Shape", "Specification", "load_specification", "resolve_phases"]
 
@@ -76,30 +73,31 @@ class Specification:
 def load_specification(
     path: os.PathLike[str] | str,
     *,
-    params: Mapping[str, JsonValue] | None = None,
+    given: Collection[str] = (),
     parallel: int | None = None,
 ) -> Specification | None:
     """The specification in that file; `None` if the file is none but, at most, a plan.
 
-    Raises `Invalid` with every problem, as `load_plan` does.
+    `given` names the parameters that the caller would set: there are none. Raises `Invalid` with every
+    problem, as `load_plan` does.
     """
-    document = read_document(path)
+    document = read_document(path, lenient=True)
     if not is_specification(document.data):
         return None
-    return resolve_phases(document, params=params, parallel=parallel)
+    return resolve_phases(document, given=given, parallel=parallel)
 
 
 def resolve_phases(
     document: Document,
     *,
-    params: Mapping[str, JsonValue] | None = None,
+    given: Collection[str] = (),
     parallel: int | None = None,
 ) -> Specification:
-    """The specification that the document is. Raises `Invalid` with every problem."""
+    """As `load_specification`, of a document that was read already and is one."""
     assert isinstance(document.data, dict)
     raw = document.data
     findings = Findings(document, PHASES)
-    for name in params or ():
+    for name in given:
         hint = "a plan has them: a file that begins with `plan:`"
         told = f"`--param {quoted(name)}`: a specification of phases has no parameters"
         findings.add_argument(told, hint)
