@@ -77,6 +77,9 @@ Feature: A workflow in phases
     And its JSON has "p1_cmd" true
     And its JSON has "p2_deps" true
     And its JSON has "valid" true
+    When I run `fsm validate workflow.json`
+    Then it prints "✓ p1_cmd"
+    And it prints "✓ p2_deps"
 
   Scenario: A command that is not there is found before anything happens
     Given the file "bad.yaml":

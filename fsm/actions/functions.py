@@ -8,6 +8,7 @@ import json
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -103,7 +104,8 @@ async def _in_a_thread(function: Callable[[], Any]) -> Any:
             error = raised
         except BaseException as raised:  # SystemExit of a thread ends nothing: it is a failure here
             error = RuntimeError(f"{type(raised).__name__}: {raised}")
-        loop.call_soon_threadsafe(conclude, returned, error)
+        with suppress(RuntimeError):  # the loop is closed: it was left, and nobody waits
+            loop.call_soon_threadsafe(conclude, returned, error)
 
     threading.Thread(target=work, name="fsm-phase", daemon=True).start()
     try:

@@ -79,6 +79,8 @@ def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: 
     findings = check(workspace, resolved)
     phases = can_run(workspace, resolved) if specification else {}
     output.document({**phases, **validation_json(resolved, findings)})
+    for name, holds in phases.items():
+        output.line(f"{'✓' if holds else '✗'} {name}")
     output.line(validation_text(resolved, findings))
     return 2 if findings.problems else 0
 

@@ -266,8 +266,19 @@ def _tools(plan: Plan) -> tuple[Tool, ...]:
 
 
 def _error_rows(plan: Plan) -> Iterator[ErrorRow]:
-    """One row a scenario: rows of one scenario differ only in where the run was when it happened."""
+    """One row a scenario: rows of one scenario differ only in where the run was when it happened.
+
+    The scenarios of a failed step are left out if no step's failure leads there.
+    """
     seen: set[str] = set()
+    if all(step.on_failure != "stop" for step in plan.steps):
+        seen |= {"single_failure", "multiple_failures"}
+    if skipping := sum(step.on_failure == "skip_dependents" for step in plan.steps):
+        every = skipping == len(plan.steps)
+        when = "a step fails" if every else "a step fails that skips what depends on it"
+        yield ErrorRow(
+            "tolerated", when, "go on without what depends on it, end as failed (exit 1)"
+        )
     for row in plan_spec(plan.error_handling).rows:
         if row.scenario is None or row.scenario in seen:
             continue

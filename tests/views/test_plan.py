@@ -156,6 +156,18 @@ def test_a_plan_s_own_answers_are_in_its_error_table(plan_of: PlanOf) -> None:
     ]
 
 
+def test_the_error_table_says_what_becomes_of_steps_whose_failure_skips_others(
+    plan_of: PlanOf,
+) -> None:
+    skips = SAFE | {"on_failure": "skip_dependents"}
+    go_on = "go on without what depends on it, end as failed (exit 1)"
+    rows = {row.when: row.then for row in describe(plan_of(skips, skips)).errors}
+    assert rows == {"a step fails": go_on, "a compensation fails": "stop, alert (exit 5)"}
+    rows = {row.when: row.then for row in describe(plan_of(skips, SAFE)).errors}
+    assert rows["a step fails that skips what depends on it"] == go_on
+    assert rows["a step fails"] == "pause and report (exit 3)"
+
+
 def test_a_step_that_is_safe_in_every_way_has_no_risk(plan_of: PlanOf) -> None:
     assert describe(plan_of(SAFE)).risks == ()
 
