@@ -2,22 +2,20 @@
 
 The file comes into being by one `link` of a finished draft: under its name there is a database of
 ours or nothing, so an empty file, a foreign one or half of one is damage and never a new store.
-Nothing is opened through a symbolic link, from a folder that anybody may write to, or from another
-user's hands (F66 to F68).
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sqlite3
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from fsm.errors import Damaged, FsmError, StateUnavailable
+from fsm.stores import files
+from fsm.stores.files import examine, examine_folder, keep_out_of_git, make_folder, sync
 from fsm.stores.tables import SCHEMA
 from fsm.stores.upgrade import bring_up, pretend
 
@@ -25,7 +23,6 @@ __all__ = [
     "FAULTS",
     "abandon",
     "exists",
-    "make_folder",
     "reading",
     "transaction",
     "unavailable",
@@ -46,12 +43,12 @@ def exists(path: Path) -> bool:
         status = path.lstat()
     except FileNotFoundError:
         return False
-    _examine_folder(path.parent)
-    _examine(path, status)
+    examine_folder(path.parent)
+    examine(path, status)
     for suffix in ("-wal", "-shm", "-journal"):
         companion = path.with_name(path.name + suffix)
         with contextlib.suppress(FileNotFoundError):
-            _examine(companion, companion.lstat())
+            examine(companion, companion.lstat())
     return True
 
 
@@ -61,7 +58,7 @@ def writing(path: Path) -> sqlite3.Connection:
         is_ours = path.parent.name == ".fsm" or not path.parent.exists()
         make_folder(path.parent)
         if is_ours:
-            _keep_out_of_git(path.parent)
+            keep_out_of_git(path.parent)
         _make(path)
     connection = _connect(path, "mode=rw")
     with _closed_on_error(connection):
@@ -128,31 +125,11 @@ def abandon(connection: sqlite3.Connection) -> None:
         connection.close()
 
 
-def make_folder(folder: Path) -> None:
-    """The folder, for this user alone (0700), as lasting as what is put into it."""
-    with contextlib.suppress(FileExistsError):
-        try:
-            folder.mkdir(mode=0o700)
-        except FileNotFoundError:
-            make_folder(folder.parent)
-            folder.mkdir(mode=0o700)
-        _sync(folder.parent)
-    _examine_folder(folder)
-
-
-def _keep_out_of_git(folder: Path) -> None:
-    """No `git add` or `git clean` of a step shall take the state of the run that it is part of."""
-    with contextlib.suppress(FileExistsError):
-        fd = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write("*\n")
-
-
 def unavailable(error: Exception, path: Path, run_id: str = "") -> FsmError:
     """What went wrong with the file, for one of `FAULTS`, and the next move."""
-    then = f"then: fsm resume {run_id}" if run_id else "then try again"
     if isinstance(error, OSError):
-        return _os_unavailable(error, path, then)
+        return files.unavailable(error, path, run_id)
+    then = f"then: fsm resume {run_id}" if run_id else "then try again"
     said = str(error)
     if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
         return FsmError(f"{path}: {said}", "this is a defect of fsm; please report it")
@@ -180,24 +157,6 @@ def unavailable(error: Exception, path: Path, run_id: str = "") -> FsmError:
             return StateUnavailable(f"{path}: {said}", f"if it stays so, report it; {then}")
 
 
-def _os_unavailable(error: OSError, path: Path, then: str) -> StateUnavailable:
-    message = f"{error.filename or path}: {error.strerror or error}"
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            return StateUnavailable(message, f"free space, {then}")
-        case errno.ELOOP:
-            return StateUnavailable(
-                f"{error.filename or path}: is a symbolic link, which is not followed here",
-                "remove it, or name the real path with --state",
-            )
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return StateUnavailable(message, f"make {path.parent} accessible and writable, {then}")
-        case errno.ENOLCK | errno.EOPNOTSUPP:
-            return StateUnavailable(message, "put the state on a local disk with --state")
-        case _:
-            return StateUnavailable(message, f"make {path.parent} usable, {then}")
-
-
 def _make(path: Path) -> None:
     """The empty database, at once and whole; whoever else makes it first is welcome."""
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
@@ -214,10 +173,10 @@ def _make(path: Path) -> None:
             )
         finally:
             connection.close()
-        _sync(draft)
+        sync(draft)
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         for suffix in ("", "-wal", "-shm"):
             draft.with_name(draft.name + suffix).unlink(missing_ok=True)
@@ -259,42 +218,11 @@ def _identify(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _examine_folder(folder: Path) -> None:
-    for status in (folder.lstat(), folder.stat()):
-        if status.st_uid not in (0, os.geteuid()):
-            raise _unsafe(folder, f"belongs to user {status.st_uid}, not to you")
-    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
-        raise _unsafe(folder, "may be written to by everybody")
-
-
-def _examine(path: Path, status: os.stat_result) -> None:
-    if stat.S_ISLNK(status.st_mode):
-        raise _unsafe(path, "is a symbolic link, which is not followed here")
-    if not stat.S_ISREG(status.st_mode):
-        raise _unsafe(path, "is not a file")
-    if status.st_uid != os.geteuid():
-        raise _unsafe(path, f"belongs to user {status.st_uid}, not to you")
-
-
-def _unsafe(path: Path, why: str) -> StateUnavailable:
-    return StateUnavailable(
-        f"{path}: {why}", "put the state into a folder of your own, or name another with --state"
-    )
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _code(error: Exception) -> int | None:

@@ -23,12 +23,12 @@ from fsm.stores import refusals
 from fsm.stores.database import (
     FAULTS,
     exists,
-    make_folder,
     reading,
     transaction,
     unavailable,
     writing,
 )
+from fsm.stores.files import make_folder
 from fsm.stores.lock import Head, RunLock, heads, holder, read_head
 from fsm.stores.refusals import is_run_id
 from fsm.stores.sqlite_journal import SqliteJournal
