@@ -187,6 +187,8 @@ class SqliteStore:
                 cells = connection.execute(query) if connection else ()
                 rows = [RunRow.read(each, self.path) for each in cells]
             lost = acknowledged - {row.summary.run_id for row in rows}
+            if lost:  # unless removed meanwhile: its lock goes first
+                lost &= heads(self._locks)
             if lost:
                 raise self._lost(min(lost), 0)
             return tuple(row.summary for row in rows)
