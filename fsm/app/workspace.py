@@ -34,7 +34,7 @@ BACKENDS: Mapping[str, str] = {
 
 
 class Workspace(Value):
-    """`cwd` is where commands were given; `state_url` names the store (`sqlite:PATH`, `memory:`).
+    """`cwd` is where commands were given; `state_url` names the store (`fsm.stores`).
 
     `more_actions` are actions of the caller's own, by the name of their skill.
     """
@@ -61,9 +61,10 @@ class Workspace(Value):
 
     @cached_property
     def logs(self) -> Path:
-        """The folder of all runs' logs, beside the store."""
-        _, _, path = self.state_url.partition(":")
-        return (self.cwd / path).parent / "logs" if path else self.cwd / ".fsm" / "logs"
+        """The folder of all runs' logs: beside a file of state, within a folder of state."""
+        scheme, _, path = self.state_url.partition(":")
+        state = self.cwd / Path(path).expanduser() if path else self.cwd / ".fsm" / "state"
+        return (state if scheme == "json" else state.parent) / "logs"
 
     @cached_property
     def actions(self) -> Mapping[str, Action]:

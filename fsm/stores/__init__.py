@@ -1,6 +1,6 @@
-"""Where runs live. A store is named by a URL: `sqlite:PATH`, or `memory:` for this process only.
+"""Where runs live. A store is named by a URL: `sqlite:PATH`, `json:PATH`, or `memory:` for this process only.
 
-`SqliteStore` and `MemoryStore` are loaded when they are first asked for: a command needs one.
+`SqliteStore`, `JsonStore` and `MemoryStore` are loaded when they are first asked for: a command needs one.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from fsm.engine.ports import Store
+    from fsm.stores.jsonl import JsonStore
     from fsm.stores.memory import MemoryStore
     from fsm.stores.sqlite import SqliteStore
 
-__all__ = ["MemoryStore", "SqliteStore", "open_store"]
+__all__ = ["JsonStore", "MemoryStore", "SqliteStore", "open_store"]
 
-_KNOWN = "`sqlite:PATH` or `memory:`"
+_KNOWN = "`sqlite:PATH`, `json:PATH` or `memory:`"
 
 
 def open_store(url: str) -> Store:
@@ -28,6 +29,12 @@ def open_store(url: str) -> Store:
         from fsm.stores.sqlite import SqliteStore
 
         return SqliteStore(Path(rest).expanduser())
+    if scheme == "json" and rest and "\0" not in rest:
+        from pathlib import Path
+
+        from fsm.stores.jsonl import JsonStore
+
+        return JsonStore(Path(rest).expanduser())
     if url == "memory:":
         from fsm.stores.memory import MemoryStore
 
@@ -36,7 +43,7 @@ def open_store(url: str) -> Store:
 
 
 def _problem(url: str, scheme: str) -> Problem:
-    if scheme in ("sqlite", "memory"):
+    if scheme in ("sqlite", "json", "memory"):
         return Problem(f"the state {url!r} is not of the form {_KNOWN}")
     if scheme and "/" not in scheme:
         return Problem(f"no store is called `{scheme}`", f"known are {_KNOWN}")
@@ -48,6 +55,10 @@ def __getattr__(name: str) -> Any:
         from fsm.stores.sqlite import SqliteStore
 
         return SqliteStore
+    if name == "JsonStore":
+        from fsm.stores.jsonl import JsonStore
+
+        return JsonStore
     if name == "MemoryStore":
         from fsm.stores.memory import MemoryStore
 

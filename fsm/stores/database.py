@@ -16,6 +16,7 @@ from typing import Final
 from fsm.errors import Damaged, FsmError, StateUnavailable
 from fsm.stores import files
 from fsm.stores.files import examine, examine_folder, keep_out_of_git, make_folder, sync
+from fsm.stores.refusals import newer_format
 from fsm.stores.tables import SCHEMA
 from fsm.stores.upgrade import bring_up, pretend
 
@@ -209,10 +210,7 @@ def _identify(connection: sqlite3.Connection, path: Path) -> int:
         what = "is a database of another program" if _size(path) else "is empty"
         raise Damaged(f"{path} is no state of fsm: it {what}", _BACKUP)
     if version > VERSION:
-        raise StateUnavailable(
-            f"{path} is of format {version}, of a newer fsm; this one knows format {VERSION}",
-            "use the newer fsm, or keep the file and begin anew with --state",
-        )
+        raise newer_format(path, version, VERSION)
     if version < 1:
         raise Damaged(f"{path} is of format {version}, which no fsm has written", _BACKUP)
     return int(version)

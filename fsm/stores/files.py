@@ -15,6 +15,8 @@ from pathlib import Path
 from fsm.errors import StateUnavailable
 
 __all__ = [
+    "append",
+    "cut_off",
     "examine",
     "examine_folder",
     "keep_out_of_git",
@@ -22,6 +24,7 @@ __all__ = [
     "open_file",
     "sync",
     "unavailable",
+    "write_new",
 ]
 
 
@@ -78,6 +81,52 @@ def open_file(path: Path, flags: int) -> int:
     return fd
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """A file that was not there (0600), its bytes on the disk; none if that fails."""
+    fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def append(fd: int, size: int, data: bytes, path: Path, run_id: str = "") -> None:
+    """Add to a file of `size` bytes, opened to append; on the disk when it returns.
+
+    Raises `StateUnavailable`. Then the file is as it was, or a part of `data` follows; unless the message
+    says that it is not known what is recorded.
+    """
+    written = False
+    try:
+        rest = data
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        written = True
+        os.fsync(fd)
+    except BaseException as error:
+        undone = _truncated(fd, size)
+        if not isinstance(error, OSError):
+            raise
+        told = unavailable(error, path, run_id)
+        if written and not undone:
+            unknown = "whether the last events were recorded is not known"
+            told = StateUnavailable(f"{told.message}; {unknown}", told.hint)
+        raise told from error
+
+
+def cut_off(fd: int, path: Path, size: int) -> None:
+    """Leave `size` bytes of an open file, after a copy of the others was put beside it."""
+    torn = os.pread(fd, os.fstat(fd).st_size - size, size)
+    write_new(path.with_name(f"{path.name}.{size}-{os.urandom(4).hex()}.torn"), torn)
+    sync(path.parent)
+    os.ftruncate(fd, size)
+    os.fsync(fd)
+
+
 def sync(path: Path) -> None:
     """Wait until the file, or the names in the folder, are on the disk."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -109,6 +158,16 @@ def unavailable(error: OSError, path: Path, run_id: str = "") -> StateUnavailabl
             return StateUnavailable(message, "put the state on a local disk with --state")
         case _:
             return StateUnavailable(message, f"make {path.parent} usable, {then}")
+
+
+def _truncated(fd: int, size: int) -> bool:
+    """Whether the file ends there again, as far as the disk can be believed."""
+    try:
+        os.ftruncate(fd, size)
+        os.fsync(fd)
+    except OSError:
+        return False
+    return True
 
 
 def _unsafe(path: Path, why: str) -> StateUnavailable:

@@ -9,7 +9,8 @@ The file is text, written only by the lock's owner:
 
     at byte 0    `PID START`, the owner and when it started, in ticks since boot (F46), padded
     at byte 64   `SEQ HASH CRC`, the newest record that the store acknowledged: the head of the
-                 journal's chain, kept outside the store so that a lost suffix shows (F16)
+                 journal's chain, kept outside the store so that a lost suffix shows (F16);
+                 of a file of JSON lines the newest line, its number and seal
 """
 
 from __future__ import annotations
@@ -89,6 +90,10 @@ class RunLock:
             os.pwrite(self._fd, b"%s %08x\n" % (line, zlib.crc32(line)), _HEAD_AT)
         except OSError:
             pass
+
+    def forget(self) -> None:
+        """Drop the head, because the run is about to be removed."""
+        os.ftruncate(self._fd, _HEAD_AT)
 
     def release(self) -> None:
         """Let the run go, also for processes that inherited the descriptor. May be called again."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from hashlib import sha256
+from pathlib import Path
 
 from fsm.engine.journal import verify
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
 from fsm.errors import Conflict, Damaged, Refused, StateUnavailable
 
 __all__ = [
+    "NEXT_MOVE",
     "approval_gone",
     "closed",
     "conflict",
     "exists_already",
+    "file_gone",
     "is_run_id",
+    "newer_format",
     "no_such_run",
     "refuse_altered",
     "refuse_mismatch",
@@ -23,6 +27,9 @@ __all__ = [
     "refuse_unfinished",
     "unfinished",
 ]
+
+NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew with --state"
+"""What to do about damage."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -116,6 +123,24 @@ def conflict(run_id: str, epoch: int, newest: int | None) -> Conflict:
     return Conflict(
         f"run {run_id} {what}; nothing was recorded by this one",
         f"see where it stands with: fsm status {run_id}",
+    )
+
+
+def file_gone(path: str | Path, run_id: str) -> StateUnavailable:
+    """What is written now would be in a file that nobody finds again.
+
+    A step may have removed it: `git clean`, `git reset --hard` over a state that was committed.
+    """
+    return StateUnavailable(
+        f"{path} was removed or replaced while run {run_id} went on",
+        "find out what did that (a step?) and restore the file; nothing more was started",
+    )
+
+
+def newer_format(path: Path, found: int, known: int) -> StateUnavailable:
+    return StateUnavailable(
+        f"{path} is of format {found}, of a newer fsm; this one knows format {known}",
+        "use the newer fsm, or keep the file and begin anew with --state",
     )
 
 

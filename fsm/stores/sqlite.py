@@ -326,10 +326,7 @@ class SqliteStore:
         )
 
     def _damaged(self, what: str) -> Damaged:
-        return Damaged(
-            f"{self.path}: {what}",
-            "nothing was changed; restore the state from a backup, or begin anew with --state",
-        )
+        return Damaged(f"{self.path}: {what}", refusals.NEXT_MOVE)
 
 
 def _refuse_existing(

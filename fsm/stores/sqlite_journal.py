@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from fsm.engine.journal import seal
-from fsm.errors import Conflict, FsmError, StateUnavailable
+from fsm.errors import Conflict, FsmError
 from fsm.run.events import Event
 from fsm.stores import refusals
 from fsm.stores.database import FAULTS, abandon, unavailable
@@ -140,19 +140,13 @@ class SqliteJournal:
             self._lock.release()
 
     def _refuse_if_gone(self) -> None:
-        """Raises `StateUnavailable` if what is written now would be in a file that nobody finds again.
-
-        A step may have removed it: `git clean`, `git reset --hard` over a state that was committed.
-        """
+        """Raises `StateUnavailable` if the open file is no longer the one of that name."""
         try:
             found = os.stat(self._path).st_ino  # noqa: PTH116 - asked at every append
         except OSError:
             found = 0
         if found != self._inode:
-            raise StateUnavailable(
-                f"{self._path} was removed or replaced while run {self.run_id} went on",
-                "find out what did that (a step?) and restore the file; nothing more was started",
-            )
+            raise refusals.file_gone(self._path, self.run_id)
 
     def _advance(self, at: float, state: str, seq: int, hash_: str, checksum: str) -> bool:
         """Move the run's head, if it is where this writer left it, in this epoch (I20)."""

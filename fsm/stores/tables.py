@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from fsm.engine.journal import Record
 from fsm.engine.ports import KEPT_CHECKPOINTS, Approval, RunSummary
 from fsm.errors import Damaged
+from fsm.stores.refusals import NEXT_MOVE
 from fsm.values import Value
 
 __all__ = [
@@ -79,7 +80,6 @@ _RUN_CELLS = (int, str, str, str, str, float, float, str, int, int, str, str)
 _RECORD_CELLS = (int, float, int, str, str, str)
 _SEQ_BITS = 32
 _APPROVAL_CELLS = (int, str, str, float, str, str, str)
-_NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew with --state"
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -128,7 +128,7 @@ class RunRow(Value):
             row = cls(number, summary, epoch, seq, hash_)
             if row.checksum() == checksum:
                 return row
-        raise Damaged(f"{path}: the entry of run {cells[1]} was altered", _NEXT_MOVE)
+        raise Damaged(f"{path}: the entry of run {cells[1]} was altered", NEXT_MOVE)
 
     def cells(self) -> tuple[Any, ...]:
         """The cells to write, in the table's order."""
@@ -161,7 +161,7 @@ class ApprovalRow(Value):
             row = cls(number, Approval(digest, by, at, how), used_by)
             if row.cells()[-1] == checksum:
                 return row
-        raise Damaged(f"{path}: approval {cells[0]} was altered", _NEXT_MOVE)
+        raise Damaged(f"{path}: approval {cells[0]} was altered", NEXT_MOVE)
 
     def cells(self) -> tuple[Any, ...]:
         """The cells to write, in the table's order."""
@@ -194,7 +194,7 @@ def read_records(
         seq = place - first
         if _types(cells) != _RECORD_CELLS:
             what = f"record {seq} of run {row.summary.run_id} was altered"
-            raise Damaged(f"{path}: {what}", _NEXT_MOVE)
+            raise Damaged(f"{path}: {what}", NEXT_MOVE)
         records.append(Record(seq, *cells))
     return records
 

@@ -1,9 +1,10 @@
-"""Two worlds to try a store in: one file on the disk, one in memory; and processes to share the first."""
+"""Worlds to try a store in: one file, a folder of files, and memory; and processes to share a store."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,15 +23,23 @@ import fsm
 from fsm.engine.journal import Record
 from fsm.engine.ports import Approval, Journal, RunSummary, Store
 from fsm.run.events import Event, RunCreated
-from fsm.stores import MemoryStore, SqliteStore
+from fsm.stores import JsonStore, MemoryStore, SqliteStore
+from fsm.stores.lines import read_record, record_line
 
 Rewrite = Callable[[list[Record]], list[Record]]
 
 
 class World:
-    """A store, and what a test needs beside the port: a second view, lost owners, forged rows."""
+    """A store, and what a test needs beside the port: a second view, lost owners, forged rows.
+
+    If processes can share it, `url` names it to them, all that it makes is in `folder`, and
+    `first_look` is what it asks first whether there is anything.
+    """
 
     store: Store
+    url: str
+    folder: Path
+    first_look: str
 
     def again(self) -> Store:
         """The same runs, as another process would open them."""
@@ -119,8 +128,12 @@ class MemoryWorld(World):
 
 
 class SqliteWorld(World):
+    first_look = "fsm.stores.sqlite.reading"
+
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.folder = path.parent
+        self.url = f"sqlite:{path}"
         self.locks = path.with_name(path.name + "-locks")
         self.store: SqliteStore = SqliteStore(path)
 
@@ -171,9 +184,62 @@ class SqliteWorld(World):
         return SqliteStore(folder / ".fsm" / "state.db")
 
 
+class JsonWorld(World):
+    first_look = "fsm.stores.run_folders.RunFolders.examine"
+
+    def __init__(self, path: Path) -> None:
+        self.path = self.folder = path
+        self.url = f"json:{path}"
+        self.locks = path / "locks"
+        self.store: JsonStore = JsonStore(path)
+
+    def again(self) -> Store:
+        return JsonStore(self.path)
+
+    def lock(self, run_id: str = "run-1") -> Path:
+        return self.locks / f"{run_id}.lock"
+
+    def journal(self, run_id: str = "run-1") -> Path:
+        return self.path / "runs" / run_id / "journal.jsonl"
+
+    def lose_owner(self, run_id: str) -> None:
+        self.lock(run_id).unlink()
+
+    def rewrite(self, run_id: str, change: Rewrite) -> None:
+        """The lines between the records stay as and where they are."""
+        lines = self.journal(run_id).read_bytes().splitlines()
+        records = [read_record(line) for line in lines if line.startswith(b'{"seq"')]
+        changed = [record_line(record).encode() for record in change(records)]
+        written = []
+        for number, line in enumerate(lines, 1):
+            if number == len(lines):
+                written += changed
+            if not line.startswith(b'{"seq"'):
+                written.append(line)
+            elif changed:
+                written.append(changed.pop(0))
+        self.journal(run_id).write_bytes(b"".join(line + b"\n" for line in written))
+
+    def rewrite_plan(self, run_id: str, document: bytes | None = None, digest: str = "") -> None:
+        folder = self.journal(run_id).parent
+        if document is not None:
+            (folder / "plan.json").write_bytes(document)
+        if digest:
+            header, newline, rest = self.journal(run_id).read_text().partition("\n")
+            header = re.sub(r'(?<="digest":")\w+', digest, header)
+            self.journal(run_id).write_text(header + newline + rest)
+
+    def rewrite_checkpoint(self, run_id: str, seq: int, change: Callable[[bytes], bytes]) -> None:
+        path = self.journal(run_id).parent / "checkpoints" / f"{seq:06}.json"
+        path.write_bytes(change(path.read_bytes()))
+
+    def elsewhere(self) -> Store:
+        return JsonStore(self.path.parent.parent / f"elsewhere-{os.urandom(4).hex()}" / ".fsm")
+
+
 @pytest.fixture(autouse=True)
 def journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Journal]]:
-    """The SQLite journals that the test opened: all are closed with it, as their port demands."""
+    """The journals on disk that the test opened: all are closed with it, as their port demands."""
     opened: list[Journal] = []
 
     def keep(method: Callable[..., Journal]) -> Callable[..., Journal]:
@@ -183,8 +249,9 @@ def journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Journal]]:
 
         return kept
 
-    monkeypatch.setattr(SqliteStore, "create", keep(SqliteStore.create))
-    monkeypatch.setattr(SqliteStore, "acquire", keep(SqliteStore.acquire))
+    for kind in (SqliteStore, JsonStore):
+        monkeypatch.setattr(kind, "create", keep(kind.create))
+        monkeypatch.setattr(kind, "acquire", keep(kind.acquire))
     yield opened
     for journal in opened:
         journal.close()
@@ -196,20 +263,29 @@ def state(tmp_path: Path) -> SqliteWorld:
     return SqliteWorld(tmp_path / ".fsm" / "state.db")
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "json", "memory"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    if request.param == "memory":
-        return MemoryWorld()
-    return SqliteWorld(tmp_path / ".fsm" / "state.db")
+    return world_of(request.param, tmp_path)
+
+
+def world_of(kind: str, folder: Path) -> World:
+    """A fresh world of that kind of store."""
+    match kind:
+        case "sqlite":
+            return SqliteWorld(folder / ".fsm" / "state.db")
+        case "json":
+            return JsonWorld(folder / ".fsm")
+        case _:
+            return MemoryWorld()
 
 
 class Worker:
     """Another process with the same store: see `worker.py` for what it can be told."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, url: str) -> None:
         source = [str(Path(fsm.__file__).parent.parent), *sys.path]
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("worker.py")), str(path)],
+            [sys.executable, str(Path(__file__).with_name("worker.py")), url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -246,12 +322,12 @@ class Worker:
 
 
 @pytest.fixture
-def worker(state: SqliteWorld) -> Iterator[Callable[[], Worker]]:
+def worker(state: World) -> Iterator[Callable[[], Worker]]:
     """Starts processes that share `state`; ends them with the test."""
     started: list[Worker] = []
 
     def start() -> Worker:
-        started.append(Worker(state.path))
+        started.append(Worker(state.url))
         return started[-1]
 
     yield start

@@ -31,7 +31,8 @@ from fsm.run.events import (
     StepMarked,
     StepStarted,
 )
-from fsm.stores import MemoryStore, SqliteStore
+from fsm.stores import JsonStore, MemoryStore, SqliteStore
+from fsm.stores.jsonl_journal import JsonJournal
 from fsm.stores.memory import MemoryJournal
 from fsm.stores.sqlite_journal import SqliteJournal
 
@@ -696,7 +697,8 @@ def test_what_was_appended_is_what_is_read(
 ) -> None:
     document = b"{}"
     digest = sha256(document).hexdigest()
-    for store in (SqliteStore(tmp_path_factory.mktemp("any") / "state.db"), MemoryStore()):
+    folder = tmp_path_factory.mktemp("any")
+    for store in (SqliteStore(folder / "state.db"), JsonStore(folder / "state"), MemoryStore()):
         journal = store.create(
             RunSummary("r", "p", "P\x00", digest, "running", at, at), document, []
         )
@@ -734,6 +736,13 @@ class Careless(SqliteJournal):
         return True
 
 
+class CarelessJson(JsonJournal):
+    __slots__ = ()
+
+    def _in_place(self) -> bool:
+        return True
+
+
 class CarelessInMemory(MemoryJournal):
     __slots__ = ()
 
@@ -744,6 +753,7 @@ class CarelessInMemory(MemoryJournal):
 @pytest.fixture
 def careless(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("fsm.stores.sqlite.SqliteJournal", Careless)
+    monkeypatch.setattr("fsm.stores.jsonl.JsonJournal", CarelessJson)
     monkeypatch.setattr("fsm.stores.memory.MemoryJournal", CarelessInMemory)
     return world
 
@@ -776,9 +786,10 @@ def test_a_store_that_does_not_lock_is_caught(
 def test_a_store_that_does_not_verify_is_caught(
     world: Any, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sqlite", "memory"):
+    for module in ("sqlite", "jsonl", "memory"):
         monkeypatch.setattr(f"fsm.stores.{module}.verify", lambda *_: None)
-    monkeypatch.setattr(SqliteStore, "_verify", lambda *_: None)
+    for kind in (SqliteStore, JsonStore):
+        monkeypatch.setattr(kind, "_verify", lambda *_: None)
     monkeypatch.setattr("fsm.stores.memory._verify_end", lambda *_: None)
     assert caught(test_a_damaged_journal_is_refused, world, what)
 
@@ -793,6 +804,6 @@ def test_a_store_that_forgets_who_used_an_approval_is_caught(
 def test_a_store_that_overlooks_unfinished_runs_is_caught(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sqlite", "memory"):
+    for module in ("sqlite", "jsonl", "memory"):
         monkeypatch.setattr(f"fsm.stores.{module}.FINAL_STATES", FINAL_STATES | {"paused"})
     assert caught(test_a_plan_with_an_unfinished_run_is_refused, world)

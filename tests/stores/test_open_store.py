@@ -12,7 +12,7 @@ import pytest
 import fsm
 import fsm.stores
 from fsm.errors import Invalid
-from fsm.stores import MemoryStore, SqliteStore, open_store
+from fsm.stores import JsonStore, MemoryStore, SqliteStore, open_store
 
 
 def test_sqlite_is_a_path_and_opening_it_makes_nothing(tmp_path: Path) -> None:
@@ -39,6 +39,17 @@ def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.path == Path("/home/ann/state.db")
 
 
+def test_json_is_a_folder_and_opening_it_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in (f"{tmp_path}/deep/state", "~/deep/state"):
+        store = open_store(f"json:{name}")
+        assert isinstance(store, JsonStore)
+        assert store.path == tmp_path / "deep/state"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_memory_is_a_store_of_its_own() -> None:
     assert isinstance(open_store("memory:"), MemoryStore)
     assert open_store("memory:") is not open_store("memory:")
@@ -47,10 +58,13 @@ def test_memory_is_a_store_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgres://db", "no store is called `postgres`; known are `sqlite:PATH` or `memory:`"),
-        ("sqlite:", "the state 'sqlite:' is not of the form `sqlite:PATH` or `memory:`"),
-        ("sqlite:a\0b", r"the state 'sqlite:a\x00b' is not of the form `sqlite:PATH` or `memory:`"),
-        ("memory:x", "the state 'memory:x' is not of the form `sqlite:PATH` or `memory:`"),
+        ("postgres://db", "no store is called `postgres`; known are `sqlite:PATH`, `json:PATH` or "
+                          "`memory:`"),
+        ("sqlite:", "the state 'sqlite:' is not of the form `sqlite:PATH`, `json:PATH` or `memory:`"),
+        ("sqlite:a\0b", r"the state 'sqlite:a\x00b' is not of the form `sqlite:PATH`, `json:PATH` or "
+                        "`memory:`"),
+        ("json:", "the state 'json:' is not of the form `sqlite:PATH`, `json:PATH` or `memory:`"),
+        ("memory:x", "the state 'memory:x' is not of the form `sqlite:PATH`, `json:PATH` or `memory:`"),
         (".fsm/state.db", "the state '.fsm/state.db' names no kind of store; write "
                           "`sqlite:.fsm/state.db`"),
         ("/a:b/state.db", "the state '/a:b/state.db' names no kind of store; write "
@@ -74,6 +88,6 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
 
 
 def test_the_package_has_no_other_names() -> None:
-    assert fsm.stores.__all__ == ["MemoryStore", "SqliteStore", "open_store"]
+    assert fsm.stores.__all__ == ["JsonStore", "MemoryStore", "SqliteStore", "open_store"]
     with pytest.raises(AttributeError, match="has no attribute 'RedisStore'"):
         fsm.stores.RedisStore  # noqa: B018

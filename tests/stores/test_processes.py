@@ -1,16 +1,27 @@
-"""The SQLite store among processes: killed by -9, racing, reading what others write."""
+"""The stores among processes: killed by -9, racing, reading what others write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
 from fsm.errors import Conflict, Damaged, Held, Refused
 from fsm.run.events import RunStarted, StepMarked
+from fsm.stores.lock import heads
+
+from .conftest import world_of
 
 Start = Callable[[], Any]
+
+
+@pytest.fixture(params=["sqlite", "json"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A store that processes may share, in a folder that does not exist yet."""
+    return world_of(request.param, tmp_path)
 
 
 def texts(world: Any, run_id: str = "run-1") -> list[str]:
@@ -90,13 +101,13 @@ def test_of_processes_that_begin_a_plan_one_may(state: Any, worker: Start) -> No
     assert len(state.again().runs()) == 20
 
 
-def test_processes_that_make_the_file_at_once_make_one(state: Any, worker: Start) -> None:
+def test_processes_that_make_the_store_at_once_make_one(state: Any, worker: Start) -> None:
     children = [worker() for _ in range(4)]
     for child in children:
         child.say("approve", f"user-{child.pid}")
     assert [child.hear() for child in children] == ["approved"] * 4
     assert len(state.again().approvals("0" * 64)) == 4
-    hidden = [f.name for f in state.path.parent.iterdir() if f.name.startswith(".")]
+    hidden = [file.name for file in state.folder.rglob(".*")]
     assert hidden == [".gitignore"]
 
 
@@ -117,22 +128,43 @@ def test_a_run_is_read_while_another_process_writes_it(state: Any, worker: Start
 
 @pytest.fixture
 def begun_too_late(state: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The first run begins between the look for a database, in vain, and all that follows."""
+    """The first run begins between the look for a store, in vain, and all that follows."""
+    spot = state.first_look
+    before = resolve_name(spot)
 
     def look(*_: Any) -> None:
+        monkeypatch.setattr(spot, before)
         state.begin()
 
-    monkeypatch.setattr("fsm.stores.sqlite.reading", look)
+    monkeypatch.setattr(spot, look)
     return state
 
 
 def test_runs_that_begin_while_they_are_listed_are_no_damage(begun_too_late: Any) -> None:
-    assert list(begun_too_late.store.runs()) == []
+    assert {run.run_id for run in begun_too_late.store.runs()} <= {"run-1"}
+    assert len(begun_too_late.store.runs()) == 1
 
 
 def test_a_run_that_begins_while_it_is_looked_for_is_no_damage(begun_too_late: Any) -> None:
     with pytest.raises(Refused, match="there is no run run-1"):
         begun_too_late.store.load("run-1")
+
+
+def test_a_run_that_is_removed_while_the_runs_are_listed_is_no_damage(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.begin("run-1", state="completed").close()
+    state.begin("run-2").close()
+    spot = f"{type(state.store).__module__}.heads"
+
+    def look(folder: Path) -> Any:
+        found = heads(folder)
+        monkeypatch.setattr(spot, heads)
+        state.again().remove("run-1")
+        return found
+
+    monkeypatch.setattr(spot, look)
+    assert [run.run_id for run in state.store.runs()] == ["run-2"]
 
 
 def test_a_runner_whose_run_was_taken_by_another_process_cannot_write(
@@ -146,50 +178,3 @@ def test_a_runner_whose_run_was_taken_by_another_process_cannot_write(
         former.append([RunStarted()], at=2.0, state="running")
     assert child.ask("append", "mine") == "recorded"
     assert texts(state) == ["mine"]
-
-
-def killed_in_mid_run(state: Any, worker: Start) -> int:
-    """A log that its killed writer did not merge, alone: the number of records acknowledged."""
-    child = worker()
-    child.ask("create", "run-1", "plan-1")
-    for number in range(1, 11):
-        assert child.ask("append", str(number)) == "recorded"
-    child.kill()
-    return 11
-
-
-def test_a_truncated_log_is_seen(state: Any, worker: Start) -> None:
-    acknowledged = killed_in_mid_run(state, worker)
-    log = state.path.with_name("state.db-wal")
-    whole = log.read_bytes()
-    for length in range(0, len(whole), 4096 + 24):
-        log.write_bytes(whole[:length])
-        with pytest.raises(Damaged) as damaged:
-            state.again().load("run-1")
-        assert str(state.path) in damaged.value.message
-        assert "run-1" in damaged.value.message
-        with pytest.raises(Damaged):
-            state.again().acquire("run-1")
-    log.write_bytes(whole)
-    assert len(state.again().load("run-1").records) == acknowledged
-
-
-def test_a_flipped_log_is_seen(state: Any, worker: Start) -> None:
-    killed_in_mid_run(state, worker)
-    log = state.path.with_name("state.db-wal")
-    whole = log.read_bytes()
-    for place in range(40, len(whole), len(whole) // 50):
-        changed = bytearray(whole)
-        changed[place] ^= 4
-        log.write_bytes(changed)
-        with pytest.raises(Damaged):
-            state.again().load("run-1")
-
-
-def test_without_the_head_outside_a_truncated_log_is_not_seen(state: Any, worker: Start) -> None:
-    """The control: it is the lock file that tells."""
-    acknowledged = killed_in_mid_run(state, worker)
-    log = state.path.with_name("state.db-wal")
-    log.write_bytes(log.read_bytes()[: 8 * (4096 + 24)])
-    state.lock().unlink()
-    assert 0 < len(state.again().load("run-1").records) < acknowledged

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from hashlib import sha256
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,56 +18,8 @@ from fsm.errors import Damaged, Refused, StateUnavailable
 from fsm.run.events import RunCreated, RunStarted, StepFailed, StepStarted
 from fsm.stores import SqliteStore, database
 
-SAMPLES = Path(__file__).parent / "samples"
-
-
-def mode(path: Path) -> int:
-    return path.stat().st_mode & 0o7777
-
-
-class _Header(ctypes.Structure):
-    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
-
-
-class _Sets(ctypes.Structure):
-    _fields_ = (
-        ("effective", ctypes.c_uint32),
-        ("permitted", ctypes.c_uint32),
-        ("inheritable", ctypes.c_uint32),
-    )
-
-
-@contextmanager
-def modes_obeyed() -> Iterator[None]:
-    """Permissions hold for root too: it lays down CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH (F20)."""
-    libc, header, sets = ctypes.CDLL(None), _Header(0x20080522, 0), (_Sets * 2)()
-    assert libc.capget(ctypes.byref(header), sets) == 0
-    before = sets[0].effective
-    sets[0].effective = before & ~0b110
-    assert libc.capset(ctypes.byref(header), sets) == 0
-    try:
-        yield
-    finally:
-        sets[0].effective = before
-        assert libc.capset(ctypes.byref(header), sets) == 0
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Nothing below the folder can be written to."""
-    paths = [folder, *folder.rglob("*")]
-    modes = [mode(path) for path in paths]
-    for path in reversed(paths):
-        path.chmod(0o500 if path.is_dir() else 0o400)
-    try:
-        with modes_obeyed():
-            with pytest.raises(PermissionError):
-                (folder / "probe").touch()
-            yield
-    finally:
-        for path, before in zip(paths, modes, strict=True):
-            path.chmod(before)
-
+from .permissions import mode, modes_obeyed, read_only
+from .sample import SAMPLES, sample_runs
 
 # --- what is made, and for whom
 
@@ -496,25 +446,6 @@ def dump(path: Path) -> str:
         return "\n".join([*numbers, *connection.iterdump()]) + "\n"
     finally:
         connection.close()
-
-
-def sample_runs(store: SqliteStore) -> None:
-    """What `samples/v1.sql` holds: a run that was taken over and one that used an approval."""
-    document = b'{"id":"release"}'
-    digest = sha256(document).hexdigest()
-    for by, how in (("ann", "prompt"), ("Zoë", "approve")):
-        store.approve(Approval(digest, by, 1763700000.25, how))
-    created = RunCreated(digest=digest, by="ann")
-    for run_id, at in (("20261121-0001", 1763700001.5), ("20261121-0002", 1763700002.5)):
-        summary = RunSummary(run_id, "release", "Release – 1.0", digest, "pending", at, at)
-        approval = store.approvals(digest)[0] if run_id.endswith("2") else None
-        journal = store.create(summary, document, [created], approval=approval)
-        journal.append([RunStarted(), StepStarted("build", 1)], at=at + 1, state="running")
-        journal.close()
-        journal = store.acquire(run_id)
-        failed = StepFailed("build", 1, "exit 2", 0.5, 2, "töö\nline", 1763700009.0)
-        journal.append([failed], at=at + 2, state="failed")
-        journal.close()
 
 
 def test_the_format_is_that_of_the_sample(tmp_path: Path) -> None:

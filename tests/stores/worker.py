@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from fsm.engine.ports import Approval, Journal, RunSummary
+from fsm.engine.journal import Record
+from fsm.engine.ports import Approval, Journal, RunSummary, Store
 from fsm.errors import Held, Refused
 from fsm.run.events import RunCreated, StepMarked
-from fsm.stores import SqliteStore
+from fsm.stores import open_store
+from fsm.stores.jsonl_journal import JsonJournal
 from fsm.stores.sqlite_journal import SqliteJournal
 
 
 def main() -> None:
-    store = SqliteStore(sys.argv[1])
+    store = open_store(sys.argv[1])
     journal: Journal | None = None
     for line in sys.stdin:
         verb, *arguments = line.split()
@@ -39,8 +42,11 @@ def main() -> None:
             elif verb == "approve":
                 store.approve(Approval("0" * 64, *arguments, at=1.0, how="prompt"))
                 answer = "approved"
-            elif verb == "acknowledge_too_early" and isinstance(journal, SqliteJournal):
-                journal._cursor = Hasty(journal._cursor)  # type: ignore[assignment]
+            elif verb == "acknowledge_too_early":
+                if isinstance(journal, SqliteJournal):
+                    journal._cursor = Hasty(journal._cursor)  # type: ignore[assignment]
+                elif isinstance(journal, JsonJournal):
+                    journal.__class__ = HastyJson  # type: ignore[assignment]
                 answer = "so be it"
             elif verb == "append_forever" and journal is not None:
                 number = 0
@@ -71,7 +77,19 @@ class Hasty:
         return None
 
 
-def create(store: SqliteStore, run_id: str, plan_id: str) -> Journal:
+class HastyJson(JsonJournal):
+    """A journal that leaves the writing for later: the broken control."""
+
+    __slots__ = ()
+
+    def _in_place(self) -> bool:
+        return True
+
+    def _write(self, records: Sequence[Record], at: float, state: str) -> None:
+        self.seq += len(records)
+
+
+def create(store: Store, run_id: str, plan_id: str) -> Journal:
     """A run of a plan that says nothing but its name."""
     document = json.dumps({"id": plan_id}).encode()
     digest = sha256(document).hexdigest()
