@@ -1,4 +1,7 @@
-"""A run's journal, read as a stranger would: from the database, by no code of fsm's."""
+"""A run's journal, read as a stranger would: from the database or the folder of lines, by no code of fsm's.
+
+A state is the path of a database, or of such a folder.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Entry", "all_rows", "entries", "newest_run", "opened", "state_of", "told"]
+__all__ = ["Entry", "all_rows", "entries", "journals", "newest_run", "opened", "state_of", "told"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,20 @@ def _read(database: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def journals(folder: Path) -> list[list[dict[str, Any]]]:
+    """The lines of every journal in a folder of JSON lines, oldest run first."""
+    found = [
+        [json.loads(line) for line in path.read_text().splitlines()]
+        for path in folder.glob("runs/*/journal.jsonl")
+    ]
+    assert found, "no run is recorded"
+    return sorted(found, key=lambda lines: lines[0]["number"])
+
+
 def newest_run(database: Path) -> str:
     """The id of the newest run."""
+    if database.is_dir():
+        return str(journals(database)[-1][0]["run_id"])
     with _read(database) as connection:
         row = connection.execute("SELECT run_id FROM runs ORDER BY number DESC LIMIT 1").fetchone()
     assert row, "no run is recorded"
@@ -53,12 +68,22 @@ def newest_run(database: Path) -> str:
 
 def state_of(database: Path) -> str:
     """The state of the newest run, as the list of runs has it."""
+    if database.is_dir():
+        return str(journals(database)[-1][-1]["state"])
     with _read(database) as connection:
         return str(connection.execute("SELECT state FROM runs ORDER BY number DESC").fetchone()[0])
 
 
 def entries(database: Path, number: int | None = None) -> list[Entry]:
     """The journal of a run by its number from 1, oldest run first; of the newest run by default."""
+    if database.is_dir():
+        runs = journals(database)
+        lines = (
+            runs[-1]
+            if number is None
+            else [line for run in runs[number - 1 : number] for line in run]
+        )
+        return [Entry(line["at"], line["kind"], line["data"]) for line in lines if "kind" in line]
     with _read(database) as connection:
         if number is None:
             (number,) = connection.execute("SELECT max(number) FROM runs").fetchone()
@@ -70,6 +95,10 @@ def entries(database: Path, number: int | None = None) -> list[Entry]:
 
 def all_rows(database: Path) -> list[tuple[Any, ...]]:
     """Every record of every run, as stored."""
+    if database.is_dir():
+        return [
+            (run[0]["run_id"], *line.values()) for run in journals(database) for line in run[1:]
+        ]
     with _read(database) as connection:
         return connection.execute("SELECT * FROM records ORDER BY place").fetchall()
 

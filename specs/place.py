@@ -88,7 +88,7 @@ class Place:
 
     @property
     def state(self) -> Path:
-        """The database that the commands use."""
+        """The database, or the folder of JSON lines, that the commands use."""
         _, _, path = self.env.get("FSM_STATE", "sqlite:.fsm/state.db").partition(":")
         return self.folder / path
 

@@ -95,6 +95,26 @@ def back_up(place: Place) -> None:
     shutil.copy(place.state, place.folder / "backup.db")
 
 
+@when("the runner dies while it writes a line of the journal")
+def half_a_line(place: Place) -> None:
+    """As much of a record as the disk had taken when the machine stopped."""
+    with _journal(place).open("a") as journal:
+        journal.write('{"seq":9,"epoch":1,"at":17637')
+
+
+@when(parsers.parse('somebody changes "{old}" to "{new}" in the lines of the journal'))
+def change_the_lines(place: Place, old: str, new: str) -> None:
+    text = _journal(place).read_text()
+    assert old in text
+    _journal(place).write_text(text.replace(old, new))
+
+
+@then(parsers.parse('a copy of what was cut off is kept as "{names}"'))
+def a_copy_is_kept(place: Place, names: str) -> None:
+    (copy,) = place.folder.glob(place.filled(names))
+    assert copy.read_text() == '{"seq":9,"epoch":1,"at":17637'
+
+
 @when("I put the backup back")
 def put_back(place: Place) -> None:
     _settle(place)
@@ -109,6 +129,10 @@ def nobody_has_touched_it(place: Place) -> None:
 @step("I note the database")
 def note_the_database(place: Place) -> None:
     place.noted["database"] = place.state.read_bytes()
+
+
+def _journal(place: Place) -> Path:
+    return place.state / "runs" / newest_run(place.state) / "journal.jsonl"
 
 
 def _settle(place: Place) -> None:

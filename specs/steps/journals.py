@@ -9,7 +9,7 @@ import time
 
 from pytest_bdd import parsers, step, then, when
 
-from ..journal import all_rows, entries, state_of, told
+from ..journal import all_rows, entries, journals, state_of, told
 from ..place import Place
 from ..waiting import until
 
@@ -92,6 +92,15 @@ def retried_when_due(place: Place, step: str, seconds: float) -> None:
     for wanted, real in zip(due, started, strict=False):
         assert wanted <= real + 0.001
         assert real < wanted + seconds
+
+
+@then(parsers.parse('every line of the journal in "{name}" is JSON, from "{first}" to "{last}"'))
+def lines_of_json(place: Place, name: str, first: str, last: str) -> None:
+    """`first` and `last` are the kinds of the first and the last event."""
+    (lines,) = journals(place.path(name))
+    kinds = [line["kind"] for line in lines if "kind" in line]
+    assert (kinds[0], kinds[-1]) == (first, last)
+    assert [line["seq"] for line in lines if "kind" in line] == list(range(1, len(kinds) + 1))
 
 
 @step("I note the journal")
