@@ -32,8 +32,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON a
 state_option = click.option(
     "--state",
     metavar="URL",
-    help="Where state lives: sqlite:PATH, json:PATH or redis://…. [default: FSM_STATE, or the `.fsm` of this folder or of the "
-    "nearest above it; else it is made here]",
+    help="Where state lives: sqlite:PATH, json:PATH or redis://HOST:PORT/DB. [default: FSM_STATE, or the "
+    "`.fsm` of this folder or of the nearest above it; else it is made here]",
 )
 
 
