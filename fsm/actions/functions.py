@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fsm.actions.masking import Masker
 from fsm.actions.text import one_line
-from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.engine.ports import Action, Failed, Outcome, Succeeded, Task
 from fsm.errors import Problem
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ Function = Callable[[], Any] | Callable[[], Awaitable[Any]]
 _TAIL_LINES = 20
 
 
-class FunctionAction:
+class FunctionAction(Action):
     """The one action `call`, with the one parameter `function`: a name among `functions`.
 
     An async function is awaited; any other runs in a thread of its own, which nothing can end: after a

@@ -108,11 +108,12 @@ class Action(Protocol):
         only then lets the cancellation through; cancelled again, by force at once.
         """
 
-    def recollect(self, task: Task) -> Outcome | None:
+    def recollect(self, task: Task) -> Outcome | None:  # noqa: ARG002 - of the port
         """How this very attempt ended, whose runner died before it could record that; `None` if unknown.
 
         Nothing of the attempt is at work any more. The outcome's `seconds` tell how long it took.
         """
+        return None
 
     def recorded(self) -> None:
         """Every outcome that `perform` gave is durably recorded: none has to be recollected."""

@@ -65,13 +65,17 @@ class ScriptedAction:
 
 class ListJournal:
     run_id = "simulated"
-    epoch = 1
+    epoch, seq, hash = 1, 0, ""
 
     def __init__(self) -> None:
         self.events: list[on.Event] = []
 
     def append(self, events: Sequence[on.Event], *, at: float, state: str) -> None:
         self.events += events
+
+    def keep(self, checkpoint: bytes) -> None: ...
+
+    def forget_checkpoints(self) -> None: ...
 
     def close(self) -> None: ...
 
