@@ -30,7 +30,7 @@ CHANNEL = 0
 LEDGER = "processes.jsonl"
 """The name of the ledger in a folder of logs; see `fsm.actions.ledger`."""
 
-_RETAINED = 4096
+_RETAINED = 1024  # more cannot be in flight, and so not yet be in the journal (plan.parallel)
 _READ_BYTES = 1 << 16
 _SIZE_BYTES = 4
 _BRIEF_MS = 3
@@ -274,9 +274,8 @@ class Shim:
         """There is nothing to tell."""
         for folder, fd in self.ledgers.items():
             if not os.fstat(fd).st_size:
-                with_name = os.path.join(folder, LEDGER)
                 try:
-                    os.unlink(with_name)
+                    os.unlink(os.path.join(folder, LEDGER))
                 except OSError:
                     continue
 

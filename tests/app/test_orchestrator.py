@@ -162,6 +162,7 @@ def test_a_function_runs_beside_the_loop_and_its_timeout_waits_for_its_end() -> 
     let_go, ended = threading.Event(), threading.Event()
 
     def slow() -> None:
+        threading.Timer(0.5, let_go.set).start()
         let_go.wait(30)
         ended.set()
 
@@ -169,7 +170,6 @@ def test_a_function_runs_beside_the_loop_and_its_timeout_waits_for_its_end() -> 
         Phase(name="slow", retry_count=1, timeout=0.05),
         commands={"slow": slow},
     )
-    threading.Timer(0.3, let_go.set).start()
     assert flow.execute()["slow"] == {"status": "failed", "error": "timed out after 50ms"}
     assert ended.is_set()
 
