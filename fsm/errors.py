@@ -129,15 +129,20 @@ class TransitionRefused(Refused):
 
 
 class Held(Refused):
-    """Another process holds the run; `pid` is its number, 0 if it cannot be told."""
+    """Another process holds the run; `pid` is its number, 0 if it cannot be told or is not of this machine.
 
-    def __init__(self, run_id: str, pid: int = 0) -> None:
+    `elsewhere` says who it is, in words, if only its lease can be seen from here.
+    """
+
+    def __init__(self, run_id: str, pid: int = 0, elsewhere: str = "") -> None:
         self.run_id = run_id
         self.pid = pid
-        by = f" (pid {pid})" if pid else ""
+        by = elsewhere or (f"pid {pid}" if pid else "")
         super().__init__(
-            f"run {run_id} is held by another process{by}",
-            f"wait for it, or stop it with: fsm abort {run_id}",
+            f"run {run_id} is held by another process{f' ({by})' if by else ''}",
+            "wait for it, or stop it where it runs; if it is dead, its lease ends by itself"
+            if elsewhere
+            else f"wait for it, or stop it with: fsm abort {run_id}",
         )
 
 

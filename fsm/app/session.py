@@ -235,13 +235,11 @@ def stop_holder(workspace: Workspace, run_id: str) -> None:
 
     After the workspace's grace period it is asked again, and then ends its steps at once.
 
-    Raises `Held` if it may not be asked, or cannot be told.
+    Raises `Held` if it may not be asked.
     """
     pid = workspace.store.holder(run_id)
-    if pid is None:
+    if not pid:  # nobody; or somebody out of reach, whom `take_up` names as it is refused the run
         return
-    if not pid:
-        raise Held(run_id)
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -34,7 +34,7 @@ BACKENDS: Mapping[str, str] = {
 
 
 class Workspace(Value):
-    """`cwd` is where commands were given; `state_url` names the store (`fsm.stores`).
+    """`cwd` is where commands were given; `state_url` names the store (`fsm.stores`), and may hold a password.
 
     `more_actions` are actions of the caller's own, by the name of their skill.
     """
@@ -57,14 +57,31 @@ class Workspace(Value):
         """The store, opened on first use. Reading makes no folder and no file."""
         from fsm.stores import open_store
 
-        return open_store(self.state_url)
+        return open_store(self.state_url, self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The `.fsm/` of this folder, or of the nearest above it: what stays here of a state elsewhere."""
+        return self.cwd / _nearest(self.cwd)
+
+    @property
+    def shown_url(self) -> str:
+        """The name of the store as it may be printed: without a password."""
+        from fsm.stores.redis_url import shown
+
+        return shown(self.state_url)
 
     @cached_property
     def logs(self) -> Path:
-        """The folder of all runs' logs: beside a file of state, within a folder of state."""
+        """The folder of all runs' logs: beside a file of state, within a folder of state, else here."""
         scheme, _, path = self.state_url.partition(":")
-        state = self.cwd / Path(path).expanduser() if path else self.cwd / ".fsm" / "state"
-        return (state if scheme == "json" else state.parent) / "logs"
+        match scheme:
+            case "json":
+                return self.cwd / Path(path).expanduser() / "logs"
+            case "sqlite":
+                return (self.cwd / Path(path).expanduser()).parent / "logs"
+            case _:
+                return self.folder / "logs"
 
     @cached_property
     def actions(self) -> Mapping[str, Action]:
@@ -75,7 +92,10 @@ class Workspace(Value):
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""
-        return Site(run_id, plan, cwd, self.logs / run_id, self.environ)
+        from fsm.stores.redis_url import password
+
+        hidden = password(self.state_url).encode(errors="surrogateescape")
+        return Site(run_id, plan, cwd, self.logs / run_id, self.environ, hidden=hidden)
 
     def find(self, reference: str | None) -> RunSummary:
         """The run of that id, or of an id that begins or ends so; the newest if `reference` is `None`.
@@ -85,7 +105,7 @@ class Workspace(Value):
         runs = self.store.runs()
         if not runs:
             raise Refused(
-                f"no run is recorded in {self.state_url}",
+                f"no run is recorded in {self.shown_url}",
                 "state belongs to the folder a run was started in; start one with: fsm run PLAN",
             )
         if reference is None:
@@ -141,7 +161,7 @@ def _nearest(cwd: Path) -> str:
     state on those who work below a folder that others may write to. The home folder's own state is not
     that of everything in it.
     """
-    if os.path.lexists(_STATE):
+    if os.path.lexists(cwd / _STATE):
         return _STATE
     home = os.path.realpath(os.environ.get("HOME", "/"))
     device = cwd.stat().st_dev

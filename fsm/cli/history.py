@@ -212,9 +212,9 @@ def import_(file: str, new: bool, as_json: bool, state: str | None) -> None:
     workspace = _workspace(state)
     stored, taken = import_run(workspace, file, alongside=new)
     run = stored.summary
-    output.document({"state_url": workspace.state_url, **_journal_json(stored)})
+    output.document({"state_url": workspace.shown_url, **_journal_json(stored)})
     output.line(
-        f"✓ run {run.run_id} of plan {run.plan_id} is now in {workspace.state_url}: {run.state}"
+        f"✓ run {run.run_id} of plan {run.plan_id} is now in {workspace.shown_url}: {run.state}"
     )
     output.line(f"  {_journal_words(stored)}")
     if run.state not in FINAL_STATES:

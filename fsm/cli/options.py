@@ -107,10 +107,12 @@ def spelled(
 
 
 def options_text(state: str | None) -> str:
-    """What the commands that a report names need to find the same state."""
+    """What the commands that a report names need to find the same state; a password is left out."""
     import shlex
 
-    return f" --state {shlex.quote(state)}" if state else ""
+    from fsm.stores.redis_url import shown
+
+    return f" --state {shlex.quote(shown(state))}" if state else ""
 
 
 def values(params: Sequence[str]) -> Mapping[str, str]:

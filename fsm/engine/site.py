@@ -21,7 +21,8 @@ __all__ = ["Site", "log_stem"]
 class Site(Value):
     """`cwd` and `logs` are absolute folders; `logs` holds this run's files and may not exist yet.
 
-    `environ` is the caller's environment, which steps inherit (F80).
+    `environ` is the caller's environment, which steps inherit (F80). `hidden` is masked as secrets are, and
+    empty if there is nothing: what opens the store must not show in what steps print.
     """
 
     run_id: str
@@ -30,12 +31,14 @@ class Site(Value):
     logs: Path
     environ: Mapping[str, str]
     step_grace_seconds: float = 5.0
+    hidden: bytes = b""
 
     @cached_property
     def secrets(self) -> Sequence[bytes]:
-        """The values to mask: of the plan's named secrets, those that are set."""
+        """The values to mask: of the plan's named secrets, those that are set; and what is hidden."""
         values = (self.environ.get(name, "") for name in self.plan.secrets)
-        return tuple(value.encode(errors="surrogateescape") for value in values if value)
+        known = [value.encode(errors="surrogateescape") for value in values if value]
+        return tuple([*known, self.hidden] if self.hidden else known)
 
     @cached_property
     def _cwd(self) -> str:

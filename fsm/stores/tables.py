@@ -119,7 +119,7 @@ class RunRow(Value):
     hash: str
 
     @classmethod
-    def read(cls, cells: Sequence[Any], path: Path) -> Self:
+    def read(cls, cells: Sequence[Any], path: Path | str) -> Self:
         """The row of these cells, in the table's order. Raises `Damaged`."""
         if _types(cells) == _RUN_CELLS:
             number, run_id, plan_id, plan_name, digest, created_at, updated_at, state, *rest = cells
@@ -154,7 +154,7 @@ class ApprovalRow(Value):
     used_by: str = ""
 
     @classmethod
-    def read(cls, cells: Sequence[Any], path: Path) -> Self:
+    def read(cls, cells: Sequence[Any], path: Path | str) -> Self:
         """The row of these cells, in the table's order. Raises `Damaged`."""
         if _types(cells) == _APPROVAL_CELLS:
             number, digest, by, at, how, used_by, checksum = cells

@@ -203,7 +203,7 @@ class WatchedWorkspace(Workspace):
 
     @cached_property
     def store(self) -> Store:
-        return WatchedStore(open_store(self.state_url), self.points, self.cwd)
+        return WatchedStore(open_store(self.state_url, self.folder), self.points, self.cwd)
 
     @cached_property
     def actions(self) -> dict[str, Action]:

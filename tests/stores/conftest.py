@@ -1,4 +1,4 @@
-"""Worlds to try a store in: one file, a folder of files, and memory; and processes to share a store."""
+"""Worlds to try a store in: a file, a folder of files, memory, a Redis server; and processes to share them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ import fsm
 from fsm.engine.journal import Record
 from fsm.engine.ports import Approval, Journal, RunSummary, Store
 from fsm.run.events import Event, RunCreated
-from fsm.stores import JsonStore, MemoryStore, SqliteStore
+from fsm.stores import JsonStore, MemoryStore, RedisStore, SqliteStore, open_store
 from fsm.stores.lines import read_record, record_line
+from fsm.stores.redis_rows import read_records, text
+from tests.stores.server import Server
 
 Rewrite = Callable[[list[Record]], list[Record]]
 
@@ -40,6 +42,8 @@ class World:
     url: str
     folder: Path
     first_look: str
+    cwd: Path | None = None
+    """Where another process works."""
 
     def again(self) -> Store:
         """The same runs, as another process would open them."""
@@ -237,9 +241,95 @@ class JsonWorld(World):
         return JsonStore(self.path.parent.parent / f"elsewhere-{os.urandom(4).hex()}" / ".fsm")
 
 
+class RedisWorld(World):
+    """A store under a prefix of its own on a server that others use too; `state` is this machine's folder."""
+
+    def __init__(self, server: Server, state: Path, options: str = "") -> None:
+        self.server = server
+        self.state = self.folder = state
+        self.cwd = state.parent
+        self.prefix = f"t{os.urandom(6).hex()}"
+        self.url = f"{server.url}?prefix={self.prefix}{options}"
+        self.store = self.again()
+
+    def again(self) -> RedisStore:
+        store = open_store(self.url)
+        assert isinstance(store, RedisStore)
+        return RedisStore(store.address, self.state)
+
+    def key(self, name: str) -> str:
+        return f"{self.prefix}:{name}"
+
+    def ask(self, command: str, name: str, *arguments: object) -> Any:
+        """One command about a key, as any other program may give it."""
+        return self.server.ask(command, self.key(name), *arguments)
+
+    def lose_owner(self, run_id: str) -> None:
+        assert self.ask("DEL", f"lease:{run_id}") == 1
+
+    def rewrite(self, run_id: str, change: Rewrite) -> None:
+        records = read_records(self.entries(run_id), run_id, "")
+        self.ask("DEL", f"journal:{run_id}")
+        for seq, *cells in change(records):
+            names = ("epoch", "at", "version", "kind", "data", "hash")
+            pairs = [part for pair in zip(names, map(text, cells), strict=True) for part in pair]
+            self.ask("XADD", f"journal:{run_id}", f"{seq}-0", *pairs)
+
+    def entries(self, run_id: str = "run-1") -> list[Any]:
+        with self.server.client() as client:
+            client.response_callbacks.clear()
+            found: list[Any] = client.execute_command(
+                "XRANGE", self.key(f"journal:{run_id}"), "-", "+"
+            )
+        return found
+
+    def rewrite_plan(self, run_id: str, document: bytes | None = None, digest: str = "") -> None:
+        if document is not None:
+            self.ask("SET", f"plan:{run_id}", document)
+        if digest:
+            self.ask("HSET", f"run:{run_id}", "digest", digest)
+
+    def rewrite_checkpoint(self, run_id: str, seq: int, change: Callable[[bytes], bytes]) -> None:
+        data = self.ask("HGET", f"checkpoints:{run_id}", seq)
+        self.ask("HSET", f"checkpoints:{run_id}", seq, change(data))
+
+    def elsewhere(self) -> Store:
+        return RedisWorld(self.server, self.state.with_name("elsewhere")).store
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of this process's tests: every test has a prefix of its own on it."""
+    server = Server(tmp_path_factory.mktemp("valkey")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def remote(valkey: Server, tmp_path: Path) -> RedisWorld:
+    """A store on the server that all tests share, which none may stop or set otherwise."""
+    return RedisWorld(valkey, tmp_path / ".fsm")
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers that a test may kill, starve and set as it likes."""
+    started: list[Server] = []
+
+    def start(**settings: str) -> Server:
+        started.append(Server(tmp_path / f"server-{len(started)}", **settings).start())
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process is not None:
+            server.go_on()
+        server.stop()
+
+
 @pytest.fixture(autouse=True)
 def journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Journal]]:
-    """The journals on disk that the test opened: all are closed with it, as their port demands."""
+    """The journals that the test opened: all are closed with it, as their port demands."""
     opened: list[Journal] = []
 
     def keep(method: Callable[..., Journal]) -> Callable[..., Journal]:
@@ -249,12 +339,22 @@ def journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Journal]]:
 
         return kept
 
-    for kind in (SqliteStore, JsonStore):
+    stores: list[RedisStore] = []
+    begin = RedisStore.__init__
+
+    def note(store: RedisStore, *args: Any, **named: Any) -> None:
+        begin(store, *args, **named)
+        stores.append(store)
+
+    for kind in (SqliteStore, JsonStore, RedisStore):
         monkeypatch.setattr(kind, "create", keep(kind.create))
         monkeypatch.setattr(kind, "acquire", keep(kind.acquire))
+    monkeypatch.setattr(RedisStore, "__init__", note)
     yield opened
     for journal in opened:
         journal.close()
+    for store in stores:
+        store.close()
 
 
 @pytest.fixture
@@ -263,18 +363,20 @@ def state(tmp_path: Path) -> SqliteWorld:
     return SqliteWorld(tmp_path / ".fsm" / "state.db")
 
 
-@pytest.fixture(params=["sqlite", "json", "memory"])
+@pytest.fixture(params=["sqlite", "json", "memory", "redis"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return world_of(request.param, tmp_path)
+    return world_of(request, tmp_path)
 
 
-def world_of(kind: str, folder: Path) -> World:
-    """A fresh world of that kind of store."""
-    match kind:
+def world_of(request: pytest.FixtureRequest, folder: Path) -> World:
+    """A fresh world of the kind of store that is the fixture's parameter."""
+    match request.param:
         case "sqlite":
             return SqliteWorld(folder / ".fsm" / "state.db")
         case "json":
             return JsonWorld(folder / ".fsm")
+        case "redis":
+            return RedisWorld(request.getfixturevalue("valkey"), folder / ".fsm")
         case _:
             return MemoryWorld()
 
@@ -282,10 +384,11 @@ def world_of(kind: str, folder: Path) -> World:
 class Worker:
     """Another process with the same store: see `worker.py` for what it can be told."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, world: World) -> None:
         source = [str(Path(fsm.__file__).parent.parent), *sys.path]
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("worker.py")), url],
+            [sys.executable, str(Path(__file__).with_name("worker.py")), world.url],
+            cwd=world.cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -324,14 +427,25 @@ class Worker:
 @pytest.fixture
 def worker(state: World) -> Iterator[Callable[[], Worker]]:
     """Starts processes that share `state`; ends them with the test."""
+    yield from workers(state)
+
+
+@pytest.fixture
+def remote_worker(remote: RedisWorld) -> Iterator[Callable[[], Worker]]:
+    """Starts processes that share `remote`; ends them with the test."""
+    yield from workers(remote)
+
+
+def workers(world: World) -> Iterator[Callable[[], Worker]]:
     started: list[Worker] = []
 
     def start() -> Worker:
-        started.append(Worker(state.url))
+        started.append(Worker(world))
         return started[-1]
 
     yield start
     for each in started:
+        each.process.send_signal(signal.SIGCONT)
         each.close()
 
 

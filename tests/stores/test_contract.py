@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
+from hashlib import sha1, sha256
 from typing import Any
 
 import pytest
@@ -31,9 +31,11 @@ from fsm.run.events import (
     StepMarked,
     StepStarted,
 )
-from fsm.stores import JsonStore, MemoryStore, SqliteStore
+from fsm.stores import JsonStore, MemoryStore, RedisStore, SqliteStore
 from fsm.stores.jsonl_journal import JsonJournal
 from fsm.stores.memory import MemoryJournal
+from fsm.stores.redis_scripts import ACQUIRE, APPEND, Script
+from fsm.stores.redis_url import parse
 from fsm.stores.sqlite_journal import SqliteJournal
 
 STARTED, FAILED = StepStarted("build", 1), StepFailed("build", 1, "exit 2", 0.5, 2, "töö\x00\n")
@@ -692,13 +694,21 @@ events = st.one_of(
 @given(batches=st.lists(st.lists(events, max_size=4), max_size=4), at=st.floats(-1e12, 1e12))
 def test_what_was_appended_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory,
+    valkey: Any,
     batches: list[list[Event]],
     at: float,
 ) -> None:
     document = b"{}"
     digest = sha256(document).hexdigest()
     folder = tmp_path_factory.mktemp("any")
-    for store in (SqliteStore(folder / "state.db"), JsonStore(folder / "state"), MemoryStore()):
+    address = parse(f"{valkey.url}?prefix={os.urandom(6).hex()}")
+    stores: Sequence[Any] = (
+        SqliteStore(folder / "state.db"),
+        JsonStore(folder / "state"),
+        MemoryStore(),
+        RedisStore(address, folder),
+    )
+    for store in stores:
         journal = store.create(
             RunSummary("r", "p", "P\x00", digest, "running", at, at), document, []
         )
@@ -708,6 +718,7 @@ def test_what_was_appended_is_what_is_read(
         stored = store.load("r")
         assert [record.event for record in stored.records] == [e for b in batches for e in b]
         assert stored.summary == RunSummary("r", "p", "P\x00", digest, "running", at, at)
+        store.close()
 
 
 # --- broken stores, caught by the tests above
@@ -750,8 +761,29 @@ class CarelessInMemory(MemoryJournal):
         return True
 
 
+OVERWRITE = """
+local kept = redis.call('XRANGE', KEYS[3], '-', ARGV[2] .. '-0')
+redis.call('DEL', KEYS[3])
+for _, entry in ipairs(kept) do redis.call('XADD', KEYS[3], entry[1], unpack(entry[2])) end
+"""
+
+
+def without(script: Script, *changes: tuple[str, str]) -> Script:
+    """The script with pieces of it replaced."""
+    text = script.text
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return Script(text, sha1(text.encode()).hexdigest())
+
+
 @pytest.fixture
 def careless(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    compare = "row[1] ~= ARGV[1] or row[2] ~= ARGV[2] or row[3] ~= ARGV[3]"
+    monkeypatch.setattr(
+        "fsm.stores.redis_journal.APPEND",
+        without(APPEND, (compare, "false"), ("local journal,", f"{OVERWRITE}local journal,")),
+    )
     monkeypatch.setattr("fsm.stores.sqlite.SqliteJournal", Careless)
     monkeypatch.setattr("fsm.stores.jsonl.JsonJournal", CarelessJson)
     monkeypatch.setattr("fsm.stores.memory.MemoryJournal", CarelessInMemory)
@@ -771,6 +803,8 @@ def test_a_store_that_does_not_lock_is_caught(
 ) -> None:
     monkeypatch.setattr("fsm.stores.lock._lock_exclusively", lambda _fd: True)
     monkeypatch.setattr("fsm.stores.lock._stands", lambda _fd, _path: True)
+    lockless = without(ACQUIRE, ("if holder and", "if false and"))
+    monkeypatch.setattr("fsm.stores.redis.ACQUIRE", lockless)
     if isinstance(world.store, MemoryStore):
         acquire = world.store.acquire
 
@@ -786,9 +820,9 @@ def test_a_store_that_does_not_lock_is_caught(
 def test_a_store_that_does_not_verify_is_caught(
     world: Any, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sqlite", "jsonl", "memory"):
+    for module in ("sqlite", "jsonl", "memory", "redis"):
         monkeypatch.setattr(f"fsm.stores.{module}.verify", lambda *_: None)
-    for kind in (SqliteStore, JsonStore):
+    for kind in (SqliteStore, JsonStore, RedisStore):
         monkeypatch.setattr(kind, "_verify", lambda *_: None)
     monkeypatch.setattr("fsm.stores.memory._verify_end", lambda *_: None)
     assert caught(test_a_damaged_journal_is_refused, world, what)
@@ -797,13 +831,14 @@ def test_a_store_that_does_not_verify_is_caught(
 def test_a_store_that_forgets_who_used_an_approval_is_caught(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(world.store), "_use_up", lambda *_: None)
+    nothing = (b"", b"", b"") if isinstance(world.store, RedisStore) else None
+    monkeypatch.setattr(type(world.store), "_use_up", lambda *_: nothing)
     assert caught(test_an_approval_serves_one_run, world)
 
 
 def test_a_store_that_overlooks_unfinished_runs_is_caught(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sqlite", "jsonl", "memory"):
+    for module in ("sqlite", "jsonl", "memory", "redis"):
         monkeypatch.setattr(f"fsm.stores.{module}.FINAL_STATES", FINAL_STATES | {"paused"})
     assert caught(test_a_plan_with_an_unfinished_run_is_refused, world)

@@ -14,6 +14,8 @@ import fsm.stores
 from fsm.errors import Invalid
 from fsm.stores import JsonStore, MemoryStore, SqliteStore, open_store
 
+KNOWN = "`sqlite:PATH`, `json:PATH`, `redis://HOST:PORT/DB` or `memory:`"
+
 
 def test_sqlite_is_a_path_and_opening_it_makes_nothing(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/deep/down/state.db")
@@ -58,13 +60,11 @@ def test_memory_is_a_store_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgres://db", "no store is called `postgres`; known are `sqlite:PATH`, `json:PATH` or "
-                          "`memory:`"),
-        ("sqlite:", "the state 'sqlite:' is not of the form `sqlite:PATH`, `json:PATH` or `memory:`"),
-        ("sqlite:a\0b", r"the state 'sqlite:a\x00b' is not of the form `sqlite:PATH`, `json:PATH` or "
-                        "`memory:`"),
-        ("json:", "the state 'json:' is not of the form `sqlite:PATH`, `json:PATH` or `memory:`"),
-        ("memory:x", "the state 'memory:x' is not of the form `sqlite:PATH`, `json:PATH` or `memory:`"),
+        ("postgres://db", f"no store is called `postgres`; known are {KNOWN}"),
+        ("sqlite:", f"the state 'sqlite:' is not of the form {KNOWN}"),
+        ("sqlite:a\0b", rf"the state 'sqlite:a\x00b' is not of the form {KNOWN}"),
+        ("json:", f"the state 'json:' is not of the form {KNOWN}"),
+        ("memory:x", f"the state 'memory:x' is not of the form {KNOWN}"),
         (".fsm/state.db", "the state '.fsm/state.db' names no kind of store; write "
                           "`sqlite:.fsm/state.db`"),
         ("/a:b/state.db", "the state '/a:b/state.db' names no kind of store; write "
@@ -88,6 +88,12 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
 
 
 def test_the_package_has_no_other_names() -> None:
-    assert fsm.stores.__all__ == ["JsonStore", "MemoryStore", "SqliteStore", "open_store"]
-    with pytest.raises(AttributeError, match="has no attribute 'RedisStore'"):
-        fsm.stores.RedisStore  # noqa: B018
+    assert fsm.stores.__all__ == [
+        "JsonStore",
+        "MemoryStore",
+        "RedisStore",
+        "SqliteStore",
+        "open_store",
+    ]
+    with pytest.raises(AttributeError, match="has no attribute 'PostgresStore'"):
+        fsm.stores.PostgresStore  # noqa: B018

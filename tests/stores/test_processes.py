@@ -18,10 +18,13 @@ from .conftest import world_of
 Start = Callable[[], Any]
 
 
-@pytest.fixture(params=["sqlite", "json"])
+@pytest.fixture(params=["sqlite", "json", "redis"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A store that processes may share, in a folder that does not exist yet."""
-    return world_of(request.param, tmp_path)
+    """A store that processes may share; its folder does not exist yet."""
+    return world_of(request, tmp_path)
+
+
+on_a_disk = pytest.mark.parametrize("state", ["sqlite", "json"], indirect=True)
 
 
 def texts(world: Any, run_id: str = "run-1") -> list[str]:
@@ -101,6 +104,7 @@ def test_of_processes_that_begin_a_plan_one_may(state: Any, worker: Start) -> No
     assert len(state.again().runs()) == 20
 
 
+@on_a_disk
 def test_processes_that_make_the_store_at_once_make_one(state: Any, worker: Start) -> None:
     children = [worker() for _ in range(4)]
     for child in children:
@@ -140,16 +144,19 @@ def begun_too_late(state: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return state
 
 
+@on_a_disk
 def test_runs_that_begin_while_they_are_listed_are_no_damage(begun_too_late: Any) -> None:
     assert {run.run_id for run in begun_too_late.store.runs()} <= {"run-1"}
     assert len(begun_too_late.store.runs()) == 1
 
 
+@on_a_disk
 def test_a_run_that_begins_while_it_is_looked_for_is_no_damage(begun_too_late: Any) -> None:
     with pytest.raises(Refused, match="there is no run run-1"):
         begun_too_late.store.load("run-1")
 
 
+@on_a_disk
 def test_a_run_that_is_removed_while_the_runs_are_listed_is_no_damage(
     state: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

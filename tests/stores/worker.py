@@ -1,5 +1,7 @@
 """A process that shares a store with a test: reads one order a line, answers with one line.
 
+It is given the URL of the store.
+
 acquire RUN · create RUN PLAN · append TEXT · append_forever · acknowledge_too_early · approve NAME ·
 release
 """
@@ -14,10 +16,11 @@ from typing import Any
 
 from fsm.engine.journal import Record
 from fsm.engine.ports import Approval, Journal, RunSummary, Store
-from fsm.errors import Held, Refused
+from fsm.errors import FsmError, Held, Refused
 from fsm.run.events import RunCreated, StepMarked
 from fsm.stores import open_store
 from fsm.stores.jsonl_journal import JsonJournal
+from fsm.stores.redis_journal import RedisJournal
 from fsm.stores.sqlite_journal import SqliteJournal
 
 
@@ -47,6 +50,8 @@ def main() -> None:
                     journal._cursor = Hasty(journal._cursor)  # type: ignore[assignment]
                 elif isinstance(journal, JsonJournal):
                     journal.__class__ = HastyJson  # type: ignore[assignment]
+                elif isinstance(journal, RedisJournal):
+                    journal._server = Forgetful()  # type: ignore[assignment]
                 answer = "so be it"
             elif verb == "append_forever" and journal is not None:
                 number = 0
@@ -60,6 +65,8 @@ def main() -> None:
             answer = f"held {error.pid}"
         except Refused as error:
             answer = f"refused {error.message}"
+        except FsmError as error:
+            answer = f"{type(error).__name__} {error.message}"
         print(answer, flush=True)
 
 
@@ -87,6 +94,13 @@ class HastyJson(JsonJournal):
 
     def _write(self, records: Sequence[Record], at: float, state: str) -> None:
         self.seq += len(records)
+
+
+class Forgetful:
+    """A server that answers before it has done anything: the broken control."""
+
+    def write(self, *_: object, **__: object) -> list[bytes]:
+        return [b"ok"]
 
 
 def create(store: Store, run_id: str, plan_id: str) -> Journal:
