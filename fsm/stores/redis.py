@@ -179,7 +179,7 @@ class RedisStore:
 
     def approve(self, approval: Approval) -> None:
         """Record an approval; durable when it returns."""
-        with self._server.told():
+        with self._server.told(writing="the approval was"):
             row = ApprovalRow(self._server.next_number(), approval)
             keys = self._keys("format", f"approvals:{approval.digest}")
             name = Holder.new().nonce
@@ -317,7 +317,7 @@ class RedisStore:
         *_, epoch = (1, *(record.epoch for record in records))
         seq, hash_ = (records[-1].seq, records[-1].hash) if records else (0, summary.digest)
         packed = pack_records(records)
-        with self._server.told(run_id):
+        with self._server.told(writing=f"run {run_id} was"):
             row = RunRow(self._server.next_number(), summary, epoch, seq, hash_)
             token = holder.token if holder else b""
             lease = round(self.address.lease * 1000)
@@ -333,6 +333,8 @@ class RedisStore:
                         return row
                     case [b"exists"]:
                         raise refusals.exists_already(run_id)
+                    case [b"foreign"]:
+                        raise self._damaged(f"there are keys of run {run_id}, and no such run")
                     case [b"unfinished", other]:
                         self._refuse_beside(_name(other))
                     case [b"used"]:

@@ -9,14 +9,14 @@ from typing import Any
 
 from fsm.engine.journal import seal
 from fsm.engine.ports import KEPT_CHECKPOINTS
-from fsm.errors import Conflict, FsmError, StateUnavailable
+from fsm.errors import Conflict, FsmError
 from fsm.run.events import Event
 from fsm.stores import refusals
 from fsm.stores.lease import Holder
 from fsm.stores.redis_heads import HeadFile
 from fsm.stores.redis_rows import pack_records, text
 from fsm.stores.redis_scripts import APPEND, KEEP, RELEASE, RENEW
-from fsm.stores.redis_server import FAULTS, Server, is_unanswered, newer
+from fsm.stores.redis_server import FAULTS, Server, newer
 from fsm.stores.tables import RunRow, moment, run_checksum, run_identity
 
 __all__ = ["Lease", "RedisJournal"]
@@ -98,12 +98,10 @@ class RedisJournal:
         seq, hash_ = (records[-1].seq, records[-1].hash) if records else (self.seq, self.hash)
         checksum = run_checksum(self._identity, at, state, self.epoch, seq, hash_)
         cells = (self.epoch, self.seq, self.hash, at, state, seq, hash_, checksum)
-        try:
+        with self._server.told(self.run_id, writing="the last events were"):
             answer = self._server.write(
                 APPEND, self._keys, [*map(text, cells), *pack_records(records)]
             )
-        except FAULTS as error:
-            raise self._unavailable(error) from error
         self._refuse(answer)
         self.seq, self.hash = seq, hash_
         self._head.note(seq, hash_)
@@ -157,13 +155,6 @@ class RedisJournal:
             "nothing more was recorded or started; restore the server's data (a failover? a disk?), then: "
             f"fsm status {self.run_id}",
         )
-
-    def _unavailable(self, error: Exception) -> FsmError:
-        told = self._server.unavailable(error, self.run_id)
-        if not is_unanswered(error) or not isinstance(told, StateUnavailable):
-            return told
-        unknown = "whether the last events were recorded is not known"
-        return type(told)(f"{told.message}; {unknown}", told.hint)
 
 
 def _number(cell: bytes) -> int:

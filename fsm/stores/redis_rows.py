@@ -64,10 +64,9 @@ def read_run(cells: Sequence[Any], run_id: str, where: str) -> RunRow | None:
         values = [kind(_string(cell)) for kind, cell in zip(_RUN_TYPES, cells, strict=True)]
     except ValueError:
         raise _damaged(where, f"the entry of run {run_id} was altered") from None
-    row = RunRow.read(values, where)
-    if row.summary.run_id != run_id:
-        raise _damaged(where, f"the entry of run {run_id} is that of another run")
-    return row
+    if values[1] != run_id:
+        raise _damaged(where, f"the entry of run {run_id} was altered")
+    return RunRow.read(values, where)
 
 
 def pack_records(records: Iterable[Record]) -> list[bytes]:

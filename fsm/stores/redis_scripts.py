@@ -82,10 +82,10 @@ CREATE: Final = _script(
 -- KEYS format runs run journal plan lease checkpoints removed approvals
 -- ARGV token lease_ms prefix final_states alongside run_id number plan_id document
 --      approval_id approval_before approval_after, the 12 cells of the row with their names, records
-if redis.call('EXISTS', KEYS[3], KEYS[4]) > 0 then
+if redis.call('EXISTS', KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]) > 0 then
   if redis.call('HGET', KEYS[3], 'checksum') == ARGV[36]
     and (ARGV[1] == '' or redis.call('GET', KEYS[6]) == ARGV[1]) then return {'ok'} end
-  return {'exists'}
+  return {redis.call('EXISTS', KEYS[3]) > 0 and 'exists' or 'foreign'}
 end
 local others = redis.call('ZREVRANGE', KEYS[2], 0, -1)
 redis.call('SCARD', KEYS[8])
@@ -106,7 +106,6 @@ redis.call('SET', KEYS[1], '{VERSION}')
 redis.call('ZADD', KEYS[2], ARGV[7], ARGV[6])
 redis.call('HSET', KEYS[3], unpack(ARGV, 13, 36))
 redis.call('SET', KEYS[5], ARGV[9])
-redis.call('DEL', KEYS[7])
 redis.call('SREM', KEYS[8], ARGV[6])
 if ARGV[10] ~= '' then redis.call('HSET', KEYS[9], ARGV[10], ARGV[12]) end
 if ARGV[1] ~= '' then redis.call('SET', KEYS[6], ARGV[1], 'PX', ARGV[2]) end

@@ -22,7 +22,7 @@ from fsm.stores.redis_scripts import VERSION, Script
 from fsm.stores.redis_settings import OLDEST, refuse_settings, replica
 from fsm.stores.redis_url import Address
 
-__all__ = ["FAULTS", "Server", "is_unanswered", "newer"]
+__all__ = ["FAULTS", "Server", "newer"]
 
 FAULTS: Final = (redis.RedisError, OSError)
 """What the client library and the system raise."""
@@ -45,6 +45,7 @@ class Server:
             for command in commands:
                 pipeline.execute_command(*command)
             replies: list[Any] = pipeline.execute()
+        self._has_answered = True
         return replies
 
     def write(
@@ -58,7 +59,7 @@ class Server:
         """What the script answers, durable on the server. Raises one of `FAULTS`, and `StateUnavailable`.
 
         If the answer is lost, the script is sent again, unless `once`, for twice the address' timeout: it
-        knows what it has done. A fault that `is_unanswered` leaves unknown whether it was carried out. A
+        knows what it has done. A fault that `_is_unanswered` leaves unknown whether it was carried out. A
         server that has never answered yet is not waited for.
         """
         client = self._client(writing=True)
@@ -69,7 +70,7 @@ class Server:
                 answer = _evaluate(client, script, keys, arguments)
             except FAULTS as error:
                 can_wait = self._has_answered and time.monotonic() + pause < deadline
-                if once or not can_wait or not is_unanswered(error):
+                if once or not can_wait or not _is_unanswered(error):
                     raise
             else:
                 self._has_answered = True
@@ -90,14 +91,22 @@ class Server:
                 client.close()
 
     @contextmanager
-    def told(self, run_id: str = "") -> Iterator[None]:
-        """No error of the library or the system leaves the block untranslated."""
+    def told(self, run_id: str = "", writing: str = "") -> Iterator[None]:
+        """No error of the library or the system leaves the block untranslated.
+
+        `writing` names what the block records: if its answer is lost, the error says what is not known.
+        """
         try:
             yield
         except FAULTS as error:
-            raise self.unavailable(error, run_id) from error
+            told = self._unavailable(error, run_id)
+            if writing and self._has_answered and _is_unanswered(error):
+                told = type(told)(
+                    f"{told.message}; whether {writing} recorded is not known", told.hint
+                )
+            raise told from error
 
-    def unavailable(self, error: Exception, run_id: str = "") -> FsmError:
+    def _unavailable(self, error: Exception, run_id: str) -> StateUnavailable:
         """What went wrong with the server, for one of `FAULTS`, and the next move."""
         where, said = self.address.shown, _line(error)
         then = f"then: fsm resume {run_id}" if run_id else "then try again"
@@ -194,7 +203,7 @@ class Server:
             raise
 
 
-def is_unanswered(error: Exception) -> bool:
+def _is_unanswered(error: Exception) -> bool:
     """Whether the server may have done what it was asked, and could not say so, or may do it soon."""
     refused = redis.AuthenticationError | redis.exceptions.AuthorizationError
     lost = redis.ConnectionError | redis.TimeoutError | OSError
