@@ -19,9 +19,22 @@ from .steps import (
     plans,
     processes,
     running,
+    servers,
 )
 
-_VOCABULARY = (bad_plans, damage, files, git, happenings, journals, past, plans, processes, running)
+_VOCABULARY = (
+    bad_plans,
+    damage,
+    files,
+    git,
+    happenings,
+    journals,
+    past,
+    plans,
+    processes,
+    running,
+    servers,
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

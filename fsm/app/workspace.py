@@ -34,7 +34,7 @@ BACKENDS: Mapping[str, str] = {
 
 
 class Workspace(Value):
-    """`cwd` is where commands were given; `state_url` names the store (`fsm.stores`), and may hold a password.
+    """`cwd` is where commands were given; `state_url` names the store, and may hold a password.
 
     `more_actions` are actions of the caller's own, by the name of their skill.
     """

@@ -1,5 +1,5 @@
-"""Where runs live. A store is named by a URL: `sqlite:PATH`, `json:PATH`, `redis://HOST:PORT/DB`, or `memory:`
-for this process only.
+"""Where runs live. A store is named by a URL: `sqlite:PATH`, `json:PATH`, `redis://HOST:PORT/DB`, or
+`memory:` for this process only.
 
 The classes of stores are loaded when they are first asked for: a command needs one.
 """

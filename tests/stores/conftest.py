@@ -1,4 +1,4 @@
-"""Worlds to try a store in: a file, a folder of files, memory, a Redis server; and processes to share them."""
+"""Worlds to try a store in: a file, a folder, memory, a Redis server; and processes to share them."""
 
 from __future__ import annotations
 

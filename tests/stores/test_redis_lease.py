@@ -17,6 +17,7 @@ from fsm.stores.lease import Holder
 from fsm.stores.redis_journal import Lease
 from specs.waiting import until
 from tests.stores.conftest import RedisWorld
+from tests.stores.test_processes import texts
 
 Start = Callable[[], Any]
 
@@ -73,7 +74,7 @@ def test_a_paused_holder_whose_lease_ran_out_cannot_write(
         "nothing was recorded by this one"
     )
     journal.append([RunStarted()], at=2.0, state="running")
-    assert among.texts(remote) == []
+    assert texts(remote) == []
     assert remote.store.holder("run-1") == os.getpid(), "its renewal does not take the run back"
 
 
