@@ -194,6 +194,47 @@ Feature: State on a Redis server
       And the error says "the server does not let us in"
       And the error says "check the user and the password in the URL"
 
+  Rule: A specification of phases may choose the server, which the environment names
+
+    Background:
+      Given a Redis server with the password "s3cret-of-mine" that specifications may choose
+      And the file "workflow.yaml":
+        """
+        workflow_id: words
+        state_backend: redis
+        phases:
+          - {name: scout, command: echo scout >> happened}
+          - {name: build, command: env; test -e mended && echo build >> happened, depends_on: [scout]}
+          - {name: review, command: echo review >> happened, depends_on: [build]}
+        """
+
+    Scenario: Executed, and recovered by its name
+      When I run `fsm execute workflow.yaml`
+      Then it exits with 1
+      And it prints "--state 'redis://:***@127.0.0.1:"
+      And what happened is "scout"
+      And the server has 1 run
+      And there is no file ".fsm/state.db"
+      When I make the file "mended"
+      And I run `fsm recover words`
+      Then it exits with 0
+      And what happened is "scout build review"
+      And the server has 1 run
+      And neither the server nor any file here holds "s3cret-of-mine"
+
+    Scenario: What is said beside it comes first
+      Given the environment has FSM_STATE=sqlite:elsewhere.db
+      When I run `fsm execute workflow.yaml`
+      Then it exits with 1
+      And nothing was written to the server
+
+    Scenario: The server it chose is away
+      When the server is killed by kill -9
+      And I run `fsm execute workflow.yaml`
+      Then it exits with 7
+      And the error says "the server cannot be reached"
+      And nothing happened
+
   Rule: What cannot be opened says why
 
     Scenario: The library is not installed

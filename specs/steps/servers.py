@@ -30,6 +30,14 @@ def on_a_server_with_a_password(place: Place, password: str) -> None:
     place.env["FSM_STATE"] = server.url.replace("://", f"://:{password}@")
 
 
+@given(
+    parsers.parse('a Redis server with the password "{password}" that specifications may choose')
+)
+def to_be_chosen(place: Place, password: str) -> None:
+    on_a_server_with_a_password(place, password)
+    place.env["FSM_REDIS_URL"] = place.env.pop("FSM_STATE")
+
+
 @given(parsers.parse('the state is on a Redis server whose "{setting}" is "{value}"'))
 def on_a_server_set_so(place: Place, setting: str, value: str) -> None:
     _begin(place, **{setting.replace("-", "_"): value})
@@ -81,6 +89,11 @@ def not_installed(place: Place) -> None:
         "raise ModuleNotFoundError(\"No module named 'redis'\", name='redis')\n"
     )
     place.env["PYTHONPATH"] = str(folder)
+
+
+@then(parsers.parse("the server has {count:d} run"))
+def has_runs(place: Place, count: int) -> None:
+    assert _server(place).ask("ZCARD", "fsm:runs") == count, place.answer
 
 
 @then("nothing was written to the server")

@@ -15,6 +15,7 @@ import redis
 from fsm.errors import Conflict, Damaged, StateUnavailable
 from fsm.run.events import RunStarted, StepMarked
 from fsm.stores import redis_server
+from specs.waiting import until
 from tests.stores.conftest import RedisWorld
 from tests.stores.server import Server
 
@@ -205,7 +206,7 @@ def test_a_replica_is_read_and_not_written(own_server: Start, tmp_path: Path) ->
     journal = RedisWorld(primary, tmp_path / ".fsm")
     append(journal.begin(), 1)
     replica.ask("REPLICAOF", "127.0.0.1", primary.port)
-    wait_for(lambda: replica.ask("DBSIZE") == primary.ask("DBSIZE"), "the copy")
+    until(lambda: replica.ask("INFO")["master_link_status"] == "up", "the copy")
     copy = RedisWorld(replica, tmp_path / "other")
     copy.url = copy.url.replace(copy.prefix, journal.prefix)
     copy.store = copy.again()
@@ -255,12 +256,6 @@ def test_a_full_server_takes_no_more_and_keeps_all(own_server: Start, tmp_path: 
 
 
 # --- going and coming back (F23, F24)
-
-
-def wait_for(look: Callable[[], Any], what: str) -> None:
-    from specs.waiting import until
-
-    until(look, what)
 
 
 def test_a_server_killed_and_started_again_in_mid_run_is_waited_for(
@@ -333,9 +328,7 @@ def test_a_server_that_is_gone_is_given_up_and_the_run_can_be_taken_up_later(
     journal.close()
     server.start()
     assert noted(world) == [1]
-    wait_for(
-        lambda: world.store.holder("run-1") is None, "the end of a lease that nobody could end"
-    )
+    until(lambda: world.store.holder("run-1") is None, "the end of a lease that nobody could end")
     append(world.again().acquire("run-1"), 2)
     assert noted(world) == [1, 2]
 

@@ -21,6 +21,7 @@ from fsm.run.events import RunCreated, StepMarked
 from fsm.stores import open_store
 from fsm.stores.jsonl_journal import JsonJournal
 from fsm.stores.redis_journal import RedisJournal
+from fsm.stores.redis_server import Server
 from fsm.stores.sqlite_journal import SqliteJournal
 
 
@@ -51,7 +52,7 @@ def main() -> None:
                 elif isinstance(journal, JsonJournal):
                     journal.__class__ = HastyJson  # type: ignore[assignment]
                 elif isinstance(journal, RedisJournal):
-                    journal._server = Forgetful()  # type: ignore[assignment]
+                    journal._server = Forgetful(journal._server.address)
                 answer = "so be it"
             elif verb == "append_forever" and journal is not None:
                 number = 0
@@ -96,7 +97,7 @@ class HastyJson(JsonJournal):
         self.seq += len(records)
 
 
-class Forgetful:
+class Forgetful(Server):
     """A server that answers before it has done anything: the broken control."""
 
     def write(self, *_: object, **__: object) -> list[bytes]:
