@@ -90,7 +90,7 @@ Feature: State on a Redis server
       Then it exits with 7
       And the error says "the server cannot be reached"
       When the server is started again
-      And I run `fsm resume --done middle`
+      And I run `fsm resume`
       Then it exits with 0
       And what happened is "first middle last"
 
