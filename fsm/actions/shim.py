@@ -190,7 +190,9 @@ class Shim:
     def _hear(self) -> bool:
         """Take what the runner says; whether it is still there."""
         try:
-            data, ancillary, _, _ = self.channel.recvmsg(_READ_BYTES, 1 << 12)
+            data, ancillary, _, _ = self.channel.recvmsg(
+                _READ_BYTES, 1 << 12, _socket.MSG_CMSG_CLOEXEC
+            )
         except ConnectionError:
             return False
         for level, kind, descriptors in ancillary:

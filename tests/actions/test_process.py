@@ -238,3 +238,26 @@ def test_a_process_takes_as_few_descriptors_as_it_needs(launcher: Launcher, tmp_
         assert len([*Path(f"/proc/{launcher.shim}/fd").iterdir()]) == before
 
     asyncio.run(scenario())
+
+
+def test_a_process_has_nothing_open_but_its_input_and_its_outputs(
+    launcher: Launcher, word: str
+) -> None:
+    """What stays open in the shim, such as the reading end of another step's output, is not for it."""
+
+    async def scenario() -> None:
+        one, other = start(launcher, "sleep", word), start(launcher, "sleep", word)
+        await one.begun
+        await other.begun
+        given = {number for number in _open_in(os.getpid()) if os.get_inheritable(number)}
+        assert _open_in(other.pid) - given == {0, 1, 2} - given
+        for each in (one, other):
+            each.close()
+
+    asyncio.run(scenario())
+
+
+def _open_in(pid: int) -> set[int]:
+    """The descriptors that the process has open for longer than this look takes."""
+    numbers = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    return {number for number in numbers if Path(f"/proc/{pid}/fd/{number}").exists()}
