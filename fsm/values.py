@@ -7,7 +7,7 @@ the fields, so that `fields`, `replace` and `match` work as with any dataclass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
 from typing import Any, ClassVar, NoReturn, dataclass_transform
 
@@ -16,16 +16,21 @@ __all__ = ["Value"]
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Value:
-    """Equal to a value of its own class, and of no other, whose fields are equal; it cannot be changed."""
+    """Equal to a value of its own class, and of no other, whose fields are equal; it cannot be changed.
+
+    A field of `compare=False` is neither compared nor shown.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     __match_args__: ClassVar[tuple[str, ...]]
     _defaults: ClassVar[Mapping[str, object]]
     _factories: ClassVar[Mapping[str, Callable[[], object]]]
+    _compared: ClassVar[Sequence[str]]
 
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
         dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
         own = cls.__dataclass_fields__.values()
+        cls._compared = tuple(f.name for f in own if f.compare)
         cls._defaults = {f.name: f.default for f in own if f.default is not MISSING}
         cls._factories = {
             f.name: f.default_factory for f in own if f.default_factory is not MISSING
@@ -49,7 +54,7 @@ class Value:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        shown = (f"{name}={getattr(self, name)!r}" for name in self._compared)
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -59,4 +64,4 @@ class Value:
         raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     def _key(self) -> tuple[object, ...]:
-        return (type(self), *(getattr(self, name) for name in self.__dataclass_fields__))
+        return (type(self), *(getattr(self, name) for name in self._compared))

@@ -28,7 +28,9 @@ class BadOutputs(Exception):
 
 
 def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
-    """The outputs in that file; the file is removed. No file, no outputs. One with a secret is `{MASKED: …}`.
+    """The outputs in that file. No file, no outputs. One with a secret is `{MASKED: …}`.
+
+    The file stays where it is until what it says is on record (`discard_outputs`), unless it says nothing.
 
     A line `name=value` gives one, up to the line's end, spaces included. A value of several lines stands
     between `name<<WORD` and a line that is just `WORD`. Empty lines are skipped; the last of equal names
@@ -39,7 +41,6 @@ def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        discard_outputs(path)
         is_link = error.errno == errno.ELOOP
         raise BadOutputs("it is a link" if is_link else _words(error)) from None
     try:
@@ -50,8 +51,10 @@ def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
         raise BadOutputs(_words(error)) from None
     finally:
         os.close(fd)
+    outputs = {name: _without_secrets(value, masker) for name, value in _parse(content)}
+    if not outputs:
         discard_outputs(path)
-    return {name: _without_secrets(value, masker) for name, value in _parse(content)}
+    return outputs
 
 
 def discard_outputs(path: str) -> None:

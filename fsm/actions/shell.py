@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,10 +137,13 @@ def _identify(process: Process | None, task: Task) -> None:
 
 def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome:
     if code == 0:
+        forget = partial(discard_outputs, task.outputs)
         try:
-            return Succeeded(take_outputs(task.outputs, masker), tail)
+            outputs = take_outputs(task.outputs, masker)
         except BadOutputs as error:
-            return Failed(_masked(f"its FSM_OUTPUT cannot be read: {error}", masker), code, tail)
+            words = _masked(f"its FSM_OUTPUT cannot be read: {error}", masker)
+            return Failed(words, code, tail, on_recorded=forget)
+        return Succeeded(outputs, tail, on_recorded=forget if outputs else None)
     discard_outputs(task.outputs)
     if code is None:
         return Failed(

@@ -69,6 +69,7 @@ class Executor:
         self._tasks: dict[StepRecord, asyncio.Task[None]] = {}
         self._cancelled: dict[StepRecord, str] = {}
         self._ended: list[on.Event] = []
+        self._to_tell: list[Callable[[], None]] = []
         self._defect: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rest: asyncio.Future[Run] | None = None
@@ -96,6 +97,9 @@ class Executor:
         self._journal.append(self._batch, at=at, state=self.run.state)
         written, self._batch = self._batch, []
         self._since_checkpoint += len(written)
+        for tell in self._to_tell:
+            tell()
+        self._to_tell.clear()
         for event in written:
             self._world.observe(event, at)
         if self._since_checkpoint >= self._checkpoint_interval:
@@ -312,6 +316,7 @@ class Executor:
         self, record: StepRecord, attempt: int, outcome: Outcome, seconds: float
     ) -> on.Event:
         step = record.step
+        self._remember(outcome)
         if isinstance(outcome, Succeeded):
             return on.StepCompleted(step.id, attempt, seconds, outcome.outputs or None)
         retry_at = self._retry_at(step.retry, record.tries)
@@ -332,6 +337,7 @@ class Executor:
     ) -> on.Event:
         rollback = record.step.rollback
         assert rollback is not None
+        self._remember(outcome)
         if isinstance(outcome, Succeeded):
             return on.UndoCompleted(record.id, attempt, seconds)
         retry_at = self._retry_at(rollback.retry, record.undo_tries)
@@ -339,12 +345,18 @@ class Executor:
             record.id, attempt, outcome.error, seconds, outcome.exit_code, outcome.tail, retry_at
         )
 
+    def _remember(self, outcome: Outcome) -> None:
+        """Tell of it when it is durable; its event is among those that the next write takes."""
+        if outcome.on_recorded is not None:
+            self._to_tell.append(outcome.on_recorded)
+
     async def _probe(self, record: StepRecord) -> on.Event:
         check = record.step.check
         assert check is not None
         outcome = await self._perform(
             record, "check", check, record.attempt, record.step.timeout_seconds
         )
+        self._remember(outcome)
         if isinstance(outcome, Succeeded):
             return on.StepProbed(record.id, "done")
         if outcome.exit_code == 1:

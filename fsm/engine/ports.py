@@ -70,12 +70,14 @@ class Task(Value):
 class Succeeded(Value):
     """The action did what it was asked. `outputs` and `tail` (its last output) are masked.
 
-    `seconds` is given where the caller's clock cannot tell how long it took.
+    `seconds` is given where the caller's clock cannot tell how long it took. `on_recorded` is called once the
+    outcome is durable: until then, what `Action.recollect` needs to give it again is kept.
     """
 
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
     tail: str = ""
     seconds: float | None = None
+    on_recorded: Callable[[], None] | None = field(default=None, compare=False)
 
 
 class Failed(Value):
@@ -85,6 +87,7 @@ class Failed(Value):
     exit_code: int | None = None
     tail: str = ""
     seconds: float | None = None
+    on_recorded: Callable[[], None] | None = field(default=None, compare=False)
 
 
 Outcome = Succeeded | Failed

@@ -158,6 +158,8 @@ async def _dry_run(step: Step, call: Call, action: Action, site: Site) -> Sequen
     except TemplateError as error:
         return [_of(step, Problem(str(error)), "dry_run")]
     outcome = await action.perform(task)
+    if outcome.on_recorded is not None:
+        outcome.on_recorded()  # nothing of it is kept
     if isinstance(outcome, Failed):
         last = outcome.tail.strip().splitlines()[-1:]
         said = f": {last[0]}" if last else ""

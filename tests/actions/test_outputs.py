@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsm.actions.masking import Masker
-from fsm.actions.outputs import BadOutputs, take_outputs
+from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
 
 CASES = [
     (b"", {}),
@@ -45,6 +45,13 @@ def test_outputs_are_read_or_refused(
         assert str(caught.value) == expected
     else:
         assert take_outputs(path, Masker()) == expected
+    assert path.exists() is bool(expected), "it is kept until what it says is on record"
+
+
+def test_a_file_that_says_nothing_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "outputs"
+    path.write_bytes(b"\n\n")
+    assert take_outputs(path, Masker()) == {}
     assert not path.exists()
 
 
@@ -64,10 +71,12 @@ def test_a_link_is_not_followed_and_a_pipe_blocks_nobody(tmp_path: Path) -> None
     link.symlink_to(precious)
     with pytest.raises(BadOutputs, match="it is a link"):
         take_outputs(link, Masker())
+    discard_outputs(link)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(BadOutputs, match="it is not a regular file"):
         take_outputs(pipe, Masker())
+    discard_outputs(pipe)
     with pytest.raises(BadOutputs, match="it is not a regular file"):
         take_outputs(tmp_path, Masker())
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]

@@ -26,6 +26,8 @@ def perform(task: Task) -> Outcome:
     action = ShellAction()
     try:
         outcome = asyncio.run(action.perform(task))
+        if outcome.on_recorded is not None:
+            outcome.on_recorded()
         action.recorded()
         return outcome
     finally:
