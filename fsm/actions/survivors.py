@@ -41,9 +41,11 @@ class Survivor(NamedTuple):
 
 
 def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
-    """Every living process of these attempts of the run (F45): told by its mark, or by the journal.
+    """Every living process of these attempts of the run (F45).
 
-    The number of a process alone is never believed: it may have been used again (F46).
+    Those that carry an attempt's mark, the one that the journal or the ledger names, and all their
+    descendants and sessions. The number of a process alone is never believed: it may have been used again
+    (F46).
     """
     marks = {
         mark_of(
@@ -53,19 +55,31 @@ def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
     }
     recorded = {each.process: each for each in marks.values() if each.process}
     boot = boot_id()
-    found = []
-    for pid in all_pids() if marks else ():
-        proc = look_at(pid) if pid != os.getpid() else None
-        if proc is None or not proc.running:
-            continue
+    table = {
+        pid: proc
+        for pid in (all_pids() if marks else ())
+        if pid != os.getpid() and (proc := look_at(pid)) is not None and proc.running
+    }
+    kin: dict[int, InFlight] = {}
+    for pid, proc in table.items():
         attempt = recorded.get(f"{pid} {proc.start} {boot}") or next(
             (each for mark, each in marks.items() if carries(pid, mark)), None
         )
         if attempt is not None:
-            found.append(
-                Survivor(attempt.step, attempt.attempt, pid, proc.start, boot, command_line(pid))
-            )
-    return found
+            kin[pid] = attempt
+    grows = bool(kin)
+    while grows:  # numbers start again from the bottom: a child may stand before its parent
+        near = {
+            pid: kin.get(proc.parent) or kin[proc.session]
+            for pid, proc in table.items()
+            if pid not in kin and (proc.parent in kin or proc.session in kin)
+        }
+        kin |= near
+        grows = bool(near)
+    return [
+        Survivor(each.step, each.attempt, pid, table[pid].start, boot, command_line(pid))
+        for pid, each in kin.items()
+    ]
 
 
 def wait_for(look: Callable[[], Sequence[Survivor]]) -> None:
@@ -75,12 +89,26 @@ def wait_for(look: Callable[[], Sequence[Survivor]]) -> None:
 
 
 def end(look: Callable[[], Sequence[Survivor]], grace_seconds: float) -> Sequence[Survivor]:
-    """Ask them to end, and after the grace period kill them; those that are there ten seconds later."""
+    """Ask them to end, and after the grace period kill them; those that are there ten seconds later.
+
+    Whoever was seen once is known from then on, although his parent has ended.
+    """
+    known: dict[tuple[int, int], Survivor] = {}
+
+    def left() -> Sequence[Survivor]:
+        known.update(((each.pid, each.start), each) for each in look())
+        return [each for each in known.values() if _runs(each)]
+
     for number, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, _FORCE_SECONDS)):
         until = time.monotonic() + seconds
-        while (alive := look()) and time.monotonic() < until:
+        while (alive := left()) and time.monotonic() < until:
             _gone(alive, until, number)
-    return look()
+    return left()
+
+
+def _runs(survivor: Survivor) -> bool:
+    proc = look_at(survivor.pid)
+    return proc is not None and proc.running and proc.start == survivor.start
 
 
 def _gone(

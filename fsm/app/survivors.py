@@ -9,7 +9,7 @@ from fsm.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fsm.actions.survivors import Survivor
+    from fsm.actions.survivors import InFlight, Survivor
     from fsm.app.workspace import Workspace
     from fsm.run import Run
 
@@ -29,33 +29,52 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> None:
     if not run.in_flight:
         return
     from fsm.actions.ledger import settle
-    from fsm.actions.survivors import end, wait_for
+    from fsm.actions.survivors import end, survivors, wait_for
 
-    alive = still_at_work(run)
+    alive = still_at_work(workspace, run)
     if alive and how == "refuse":
         raise Refused(
             f"run {run.run_id}: its process died, but a step is still at work: {'; '.join(map(str, alive))}",
             "say this again with --wait, to wait until it has ended, or with --terminate, to end it",
         )
-    if how == "terminate" and (left := end(lambda: still_at_work(run), _GRACE_SECONDS)):
-        raise Refused(
-            f"run {run.run_id}: a step could not be ended: {'; '.join(map(str, left))}",
-            "end it by hand; then say this again",
-        )
-    wait_for(lambda: still_at_work(run))
+    if how == "terminate" and alive:
+        # All of each, to the last process: that its first one has ended is not enough here.
+        attempts = _at_work(workspace, run)
+        if left := end(lambda: survivors(run.run_id, attempts), _GRACE_SECONDS):
+            raise Refused(
+                f"run {run.run_id}: a step could not be ended: {'; '.join(map(str, left))}",
+                "end it by hand; then say this again",
+            )
     settle(str(workspace.logs / run.run_id))
+    wait_for(lambda: still_at_work(workspace, run))
 
 
-def still_at_work(run: Run) -> Sequence[Survivor]:
-    """The living processes of what the journal says is in flight; `run` is driven by nobody."""
+def still_at_work(workspace: Workspace, run: Run) -> Sequence[Survivor]:
+    """The living processes of what the journal says is in flight; `run` is driven by nobody.
+
+    An attempt whose end was seen is over: what it left running is left alone, as it always is.
+    """
     if not run.in_flight:
         return ()
-    from fsm.actions.survivors import InFlight, survivors
+    from fsm.actions.survivors import survivors
 
-    return survivors(
-        run.run_id,
-        [
-            InFlight(r.id, r.attempt if r.state == "running" else r.undo_attempt, r.process)
-            for r in run.in_flight.values()
-        ],
-    )
+    return survivors(run.run_id, _at_work(workspace, run))
+
+
+def _at_work(workspace: Workspace, run: Run) -> Sequence[InFlight]:
+    """The attempts in flight whose end nobody saw; their processes as journal or ledger name them."""
+    from fsm.actions.ledger import entries
+    from fsm.actions.survivors import InFlight
+
+    ledger = entries(str(workspace.logs / run.run_id))
+    attempts = []
+    for record in run.in_flight.values():
+        forward = record.state == "running"
+        attempt = record.attempt if forward else record.undo_attempt
+        entry = ledger.get((record.id, "run" if forward else "rollback", attempt))
+        if entry is None:
+            attempts.append(InFlight(record.id, attempt, record.process))
+        elif not entry.ended:
+            process = record.process or f"{entry.pid} {entry.start} {entry.boot}"
+            attempts.append(InFlight(record.id, attempt, process))
+    return attempts

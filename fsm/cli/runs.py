@@ -288,7 +288,7 @@ def status(run_id: str | None, as_json: bool, state: str | None) -> None:
     run = taken.run
     holder = workspace.store.holder(found.run_id)
     view = report(run, held=holder is not None, options=options_text(state))
-    alive = still_at_work(run) if holder is None else ()
+    alive = still_at_work(workspace, run) if holder is None else ()
     output.document(
         {
             **report_json(view),
