@@ -19,10 +19,9 @@ import time
 from collections.abc import Iterable, Iterator
 from multiprocessing import get_context
 
-from fsm.actions import become_subreaper
-
 from . import sample
 from .case import Case, Verdict, run_case
+from .reaper import become_reaper
 from .sweep import Track, sweep, tracks
 
 _SAMPLE = (
@@ -34,7 +33,7 @@ _TOLD_IN_FULL = 5
 
 def main() -> int:
     options = _options()
-    become_subreaper()
+    become_reaper()
     began = time.monotonic()
     bad, killed, torn, cases = 0, 0, 0, 0
     for verdict in _verdicts(options.cases or _SAMPLE, options.full, options.jobs):
@@ -60,7 +59,7 @@ def _verdicts(cases: Iterable[str], full: bool, jobs: int) -> Iterator[Verdict]:
         yield from map(run_case, map(Case.parse, cases))
         return
     ways = tracks()
-    with get_context("fork").Pool(jobs, become_subreaper) as pool:
+    with get_context("fork").Pool(jobs, become_reaper) as pool:
         for number, verdicts in enumerate(pool.imap_unordered(_along, ways), 1):
             yield from verdicts
             if sys.stderr.isatty():

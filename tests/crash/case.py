@@ -151,7 +151,8 @@ class _Story:
         if kill is not None and in_step:
             _, verb, step = kill.point.split(":")
             (self._folder / f"arm.{verb}.{step}").touch()
-        if in_step or (self._scenario.real and kill is None and not self.forks_only):
+        is_real = self._scenario.real and kill is None and not (self.forks_only or self._broken)
+        if in_step or is_real:
             return lead_really(life, self._folder)
         return lead(life, self._folder, kill, self._broken)
 

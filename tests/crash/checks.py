@@ -19,6 +19,7 @@ __all__ = ["EXIT_CODES", "after_a_life", "after_taking_up", "at_the_end"]
 
 EXIT_CODES = {"completed": 0, "failed": 1, "paused": 3, "rolled_back": 4, "needs_intervention": 5}
 """How a command ends that leaves the run so (DESIGN.md, "Faces")."""
+_SHOWN = {None: "interrupted", 0: "completed"}
 
 
 def after_a_life(scenario: Scenario, before: Look, now: Look) -> Iterator[str]:
@@ -46,6 +47,8 @@ def after_a_life(scenario: Scenario, before: Look, now: Look) -> Iterator[str]:
         yield "F12: the run does not go by the recorded approval"
     yield from _effects_were_intended(now)
     yield from _the_settled_stays_settled(scenario, now)
+    yield from _what_a_shim_saw_is_recorded(before, now)
+    yield from _what_is_recorded_happened(now)
     if before.state in FINAL_STATES and before.state == now.state:
         new = now.effects[len(before.effects) :]
         if new or len(now.records) > len(before.records):
@@ -53,16 +56,21 @@ def after_a_life(scenario: Scenario, before: Look, now: Look) -> Iterator[str]:
 
 
 def after_taking_up(before: Look, shown: Mapping[str, str]) -> Iterator[str]:
-    """What was in flight shows as interrupted, and nothing else does; `shown` are the steps' states."""
+    """What was in flight shows as it ended, if a shim saw that, else as interrupted; the rest as before.
+
+    `shown` are the steps' states.
+    """
     if before.run is None:
         return
     lost = pending(before.events)
     for record in before.run.steps:
         expected = record.state
         if record.id in lost.running:
-            expected = "interrupted"
+            end = before.ends.get((record.id, "run", lost.running[record.id]))
+            expected = _SHOWN.get(end, "failed")
         if record.id in lost.undoing:
-            expected = "rollback_failed"
+            end = before.ends.get((record.id, "rollback", lost.undoing[record.id]))
+            expected = "rolled_back" if end == 0 else "rollback_failed"
         if shown[record.id] != expected:
             yield f"I17: {record.id} must show as {expected}, and shows as {shown[record.id]}"
 
@@ -137,6 +145,30 @@ def _the_settled_stays_settled(scenario: Scenario, now: Look) -> Iterator[str]:
     for name, often in times.items():
         if often > 1 and not scenario.plan.step(name).idempotent:
             yield f"I5: {name} is not idempotent, and its effect happened {often} times"
+
+
+def _what_a_shim_saw_is_recorded(before: Look, now: Look) -> Iterator[str]:
+    """I17: no attempt is given up as interrupted whose end was known to whoever took the run up."""
+    for seq, event in enumerate(now.events):
+        if isinstance(event, on.RunnerLost) and seq >= len(before.events):
+            for attempt in pending(now.events[:seq]).attempts:
+                if attempt in before.ends:
+                    yield f"I17: {attempt} ended with {before.ends[attempt]}, and is interrupted"
+
+
+def _what_is_recorded_happened(now: Look) -> Iterator[str]:
+    """I15: what counts as completed has had its effect, and by that very attempt."""
+    happened = {effect[:3] for effect in now.effects}
+    for event in now.events:
+        match event:
+            case on.StepCompleted(step, attempt):
+                effect = ("did", step, attempt)
+            case on.UndoCompleted(step, attempt):
+                effect = ("undid", step, attempt)
+            case _:
+                continue
+        if effect not in happened:
+            yield f"I15: {effect} is recorded, and never happened"
 
 
 def _attempts_are_counted(scenario: Scenario, events: Sequence[on.Event]) -> Iterator[str]:

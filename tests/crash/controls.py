@@ -13,8 +13,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
-from fsm.engine.ports import Approval, StoredRun
-from fsm.engine.recovery import refold
+from fsm.actions import ShellAction
+from fsm.engine.ports import Approval, Store
+from fsm.engine.recovery import Taken, open_run, origin, refold
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.step import StepRecord
@@ -117,6 +118,11 @@ def takes_what_was_lost_as_completed() -> Patches:
 
 
 @_control
+def forgets_what_the_shim_saw() -> Patches:
+    return [patch.object(ShellAction, "recollect", lambda *_: None)]
+
+
+@_control
 def forgets_a_step_when_it_rolls_back() -> Patches:
     to_undo = Run._to_undo
 
@@ -127,49 +133,50 @@ def forgets_a_step_when_it_rolls_back() -> Patches:
     return [patch.object(Run, "_to_undo", forgetful)]
 
 
-def _refold_with(change: Callable[[StoredRun], Run]) -> Patches:
-    return [patch("fsm.app.session.refold", change)]
+def _take_up_with(change: Callable[[Store, str], Taken]) -> Patches:
+    return [patch("fsm.app.session.open_run", change)]
 
 
 @_control
 def forgets_a_completion() -> Patches:
     """Recovery reads the journal only up to the last completion."""
 
-    def change(stored: StoredRun) -> Run:
-        run = Run(refold(stored).plan, stored.summary.run_id)
+    def change(store: Store, run_id: str) -> Taken:
+        stored = store.load(run_id)
+        run = Run(refold(stored).plan, run_id)
         events = [record.event for record in stored.records]
         last = max(i for i, event in enumerate(events) if isinstance(event, on.StepCompleted))
         for event in events[:last]:
             run.apply(event)
-        return run
+        return Taken(run, origin(run), 0, last, ())
 
-    return _refold_with(change)
+    return _take_up_with(change)
 
 
 @_control
 def forgets_the_attempts_made() -> Patches:
-    def change(stored: StoredRun) -> Run:
-        run = refold(stored)
-        for record in run.steps:
+    def change(store: Store, run_id: str) -> Taken:
+        taken = open_run(store, run_id)
+        for record in taken.run.steps:
             record.tries = 0
-        return run
+        return taken
 
-    return _refold_with(change)
+    return _take_up_with(change)
 
 
 @_control
 def compensates_again_what_is_undone() -> Patches:
     """Recovery sends every undone step back to where it must be undone."""
 
-    def change(stored: StoredRun) -> Run:
-        run = refold(stored)
-        for record in run.steps:
+    def change(store: Store, run_id: str) -> Taken:
+        taken = open_run(store, run_id)
+        for record in taken.run.steps:
             if record.state == "rolled_back":
                 record.state = "rollback_failed"
-                run._to_undo(record)
-        return run
+                taken.run._to_undo(record)
+        return taken
 
-    return _refold_with(change)
+    return _take_up_with(change)
 
 
 @_control

@@ -19,6 +19,7 @@ from fsm.cli import run as fsm_command
 from .controls import Patches
 from .person import Life
 from .points import Kill, Points
+from .reaper import wait_for_orphans
 from .watched import watch
 
 __all__ = ["COUNTS", "PRINTED", "Ended", "lead", "lead_really"]
@@ -49,7 +50,7 @@ def lead(
     sys.stdout.flush()
     if pid := os.fork():
         _, status = os.waitpid(pid, 0)
-        _wait_for_orphans()
+        wait_for_orphans()
         return Ended(pid, os.waitstatus_to_exitcode(status))
     code = 70
     try:
@@ -80,7 +81,7 @@ def lead_really(life: Life, folder: Path) -> Ended:
             stderr=printed,
         )
         code = process.wait(_TOO_LONG_SECONDS)
-    _wait_for_orphans()
+    wait_for_orphans()
     return Ended(process.pid, code)
 
 
@@ -104,12 +105,3 @@ def _redirect(folder: Path) -> None:
     printed = os.open(PRINTED, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for fd, end in ((nothing, 0), (printed, 1), (printed, 2)):
         os.dup2(fd, end)
-
-
-def _wait_for_orphans() -> None:
-    """What a dead runner left comes to this process (it is their reaper) and ends by itself."""
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return

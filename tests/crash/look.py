@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,14 +17,18 @@ from fsm.stores import SqliteStore
 
 from .ledger import Effect, Ledger
 
-__all__ = ["Look", "Pending", "look", "pending"]
+__all__ = ["Attempt", "Look", "Pending", "look", "pending"]
+
+Attempt = tuple[str, str, int]
+"""Step, purpose (`run` or `rollback`), number."""
 
 
 @dataclass(frozen=True)
 class Look:
     """`run` is None if there is none yet; `index` is the state that the store's index gives it.
 
-    `acknowledged` holds (epoch, number of events) for each write that came back to its caller.
+    `acknowledged` holds (epoch, number of events) for each write that came back to its caller, `ends` the
+    exit codes of the attempts whose end a shim saw after its runner had died.
     """
 
     runs: int
@@ -34,7 +39,8 @@ class Look:
     index: str = ""
     holder: int | None = None
     records: Sequence[Record] = ()
-    events: Sequence[on.Event] = field(default=())
+    events: Sequence[on.Event] = ()
+    ends: Mapping[Attempt, int] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -47,6 +53,11 @@ class Pending:
 
     running: dict[str, int]
     undoing: dict[str, int]
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        forward = [(step, "run", attempt) for step, attempt in self.running.items()]
+        return forward + [(step, "rollback", attempt) for step, attempt in self.undoing.items()]
 
 
 def look(folder: Path, plan: Plan) -> Look:
@@ -70,6 +81,7 @@ def look(folder: Path, plan: Plan) -> Look:
         store.holder(runs[0].run_id),
         stored.records,
         [record.event for record in stored.records],
+        _ends(folder / "logs" / stored.summary.run_id / "processes.jsonl"),
     )
 
 
@@ -91,3 +103,13 @@ def pending(events: Sequence[on.Event]) -> Pending:
                 running.clear()
                 undoing.clear()
     return Pending(running, undoing)
+
+
+def _ends(ledger: Path) -> Mapping[Attempt, int]:
+    lines = ledger.read_text().splitlines() if ledger.exists() else []
+    facts = [json.loads(line) for line in lines]
+    return {
+        (fact["step"], fact["purpose"], fact["attempt"]): fact["status"]
+        for fact in facts
+        if fact["status"] is not None
+    }

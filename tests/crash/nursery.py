@@ -11,13 +11,12 @@ import json
 import sys
 from dataclasses import asdict
 
-from fsm.actions import become_subreaper
-
 from .case import Case, run_case
+from .reaper import become_reaper
 
 
 def main() -> None:
-    become_subreaper()
+    become_reaper()
     for line in sys.stdin:
         order = json.loads(line)
         verdict = run_case(Case.parse(order["case"]), order["control"])

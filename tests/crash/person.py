@@ -1,7 +1,8 @@
 """The person at the keyboard: looks at what a run left, and gives the one command that makes sense next.
 
-Asked about an unknown step, this person looks at the world: what the ledger says was done, was done
-(`--done`), and anything else may run again (`--rerun`). While a rollback waits for them, they `mark`.
+Of a step whose end a shim saw, nothing is asked. Asked about an unknown one, this person looks at the
+world: what the ledger says was done, was done (`--done`), and anything else may run again (`--rerun`).
+While a rollback waits for them, they `mark`.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def next_life(scenario: Scenario, seen: Look, *, asks_first: bool) -> Life | Non
 
 def _answers(run: Run, seen: Look) -> Iterator[tuple[str, bool]]:
     """Of each step that only a person can settle: whether its last attempt did what it should."""
-    flying = pending(seen.events).running
+    running = pending(seen.events).running.items()
+    flying = {step for step, attempt in running if (step, "run", attempt) not in seen.ends}
     for record in run.steps:
         unknown = record.id in flying or record.state == "interrupted"
         backwards = run.state == "needs_intervention" and record.undone_when_started

@@ -59,6 +59,7 @@ CONTROLS = {
     "acknowledges_before_it_commits": ("forward: begin append:done 3", "I21"),
     "takes_what_was_lost_as_failed": ("forward: begin act:done 1", "I5"),
     "takes_what_was_lost_as_completed": ("forward: begin act:begun 1", "I17"),
+    "forgets_what_the_shim_saw": ("commands: begin step:started:b 1", "I17"),
     "forgets_a_step_when_it_rolls_back": ("backward: begin outcome:made 6", "I14"),
     "forgets_a_completion": ("forward: begin launch:before 5", "I17"),
     "forgets_the_attempts_made": ("backward: begin waiting 1", "Damaged"),

@@ -20,17 +20,16 @@ from unittest.mock import patch
 from fsm.actions import ShellAction
 from fsm.app.workspace import Workspace
 from fsm.cli.progress import Progress
+from fsm.engine.checkpoint import Checkpoint
 from fsm.engine.executor import Executor
 from fsm.engine.ports import (
     Action,
     Approval,
-    Failed,
     Journal,
     Outcome,
     RunSummary,
     Store,
     StoredRun,
-    Succeeded,
     Task,
 )
 from fsm.run import Run
@@ -56,6 +55,14 @@ class WatchedJournal:
         self._points = points
         self._folder = folder
 
+    @property
+    def seq(self) -> int:
+        return self._journal.seq
+
+    @property
+    def hash(self) -> str:
+        return self._journal.hash
+
     def append(self, events: Sequence[Event], *, at: float, state: str) -> None:
         with self._points.within("append"):
             self._journal.append(events, at=at, state=state)
@@ -64,6 +71,14 @@ class WatchedJournal:
     def acknowledged(self, events: Sequence[Event]) -> None:
         with (self._folder / "acknowledged").open("a") as file:
             file.write(f"{self.epoch} {len(events)}\n")
+
+    def keep(self, checkpoint: bytes) -> None:
+        with self._points.within("keep"):
+            self._journal.keep(checkpoint)
+
+    def forget_checkpoints(self) -> None:
+        with self._points.within("forget"):
+            self._journal.forget_checkpoints()
 
     def close(self) -> None:
         with self._points.within("close"):
@@ -101,9 +116,18 @@ class WatchedStore:
             journal = self._store.acquire(run_id)
         return WatchedJournal(journal, self._points, self._folder)
 
-    def load(self, run_id: str) -> StoredRun:
+    def load(self, run_id: str, *, from_checkpoint: bool = False) -> StoredRun:
         with self._points.within("load"):
-            return self._store.load(run_id)
+            return self._store.load(run_id, from_checkpoint=from_checkpoint)
+
+    def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
+        return self._store.checkpoints(run_id)
+
+    def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
+        self._store.adopt(stored, alongside=alongside)
+
+    def remove(self, run_id: str) -> None:
+        self._store.remove(run_id)
 
     def approve(self, approval: Approval) -> None:
         with self._points.within("approve"):
@@ -127,13 +151,20 @@ class WatchedExecutor(Executor):
 
     points: ClassVar[Points]
     has_shown = False
+    is_recollecting = False
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.points.cross("taken:up")
 
+    def recollect(self) -> None:
+        self.is_recollecting = True
+        super().recollect()
+        self.is_recollecting = False
+        self.points.cross("recollected")
+
     def record(self, event: Event) -> None:
-        if not isinstance(event, RunnerLost):
+        if not (self.is_recollecting or isinstance(event, RunnerLost)):
             self._show()
         super().record(event)
         self.points.cross("recorded")
@@ -164,19 +195,21 @@ class WatchedExecutor(Executor):
         self.points.cross("outcome:made")
         return outcome
 
-    async def _rest(self, loop: asyncio.AbstractEventLoop, look_again: float | None) -> None:
-        if look_again is not None:
+    def _turned(self, loop: asyncio.AbstractEventLoop) -> bool:
+        rests = super()._turned(loop)
+        if self._timer is not None:
             self.points.cross("waiting")
-        await super()._rest(loop, look_again)
+        return rests
 
 
 class WatchedShell(ShellAction):
     """Commands, with points before they are spawned, while they run, and after."""
 
     def __init__(self, points: Points) -> None:
+        super().__init__()
         self._points = points
 
-    async def perform(self, task: Task) -> Succeeded | Failed:
+    async def perform(self, task: Task) -> Outcome:
         self._points.cross("act:entered")
         going = asyncio.ensure_future(super().perform(task))
         await asyncio.sleep(0)
@@ -185,21 +218,11 @@ class WatchedShell(ShellAction):
         self._points.cross("act:done")
         return outcome
 
-    def recollect(self, task: Task) -> Outcome | None:
-        """Nothing is remembered."""
-        return None
-
-    def recorded(self) -> None:
-        """Nothing is kept."""
-
-    def close(self) -> None:
-        """Nothing is shared."""
-
 
 class WatchedWorkspace(Workspace):
     """A workspace with a skill more, `ledger`, which works beside the state."""
 
-    points: ClassVar[Points]
+    points = Points(Path())
 
     @cached_property
     def store(self) -> Store:
