@@ -1,9 +1,11 @@
 """Crash injection from the command line, run from the top of the repository:
 
-    python -m tests.crash               the sample that the tests take
-    python -m tests.crash --full        every crossing of every point, and recovery killed again and again
-    python -m tests.crash --full -j 2   the same, two cases at a time
-    python -m tests.crash 'forward: begin append:COMMIT 3'          one case, told in full
+    python -m tests.crash                       the sample that the tests take
+    python -m tests.crash --full                every crossing of every point, recovery killed over and over
+    python -m tests.crash --full --store json   the same, with one of the stores alone
+    python -m tests.crash --full -j 2           the same, two cases at a time
+    python -m tests.crash --full --kills 500    about so many kills with each store, here and there
+    python -m tests.crash 'forward@json: begin append:write 3'          one case, told in full
 
 `--full` runs each plan of `plans/` as often as its processes cross kill points: the nth time it is killed at
 the nth crossing, until there is none left. It leads every run to its goal by the real command line, checks
@@ -18,60 +20,75 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing import get_context
+from random import Random
 
 from . import sample
+from .backends import BACKENDS
 from .case import Case, Verdict, run_case
 from .reaper import become_reaper
 from .sweep import Track, sweep, tracks
 
-_SAMPLE = (
-    *(*sample.BETWEEN_WRITES, *sample.TORN, *sample.RECOVERY),
-    *(*sample.BACK_OFF, *sample.COMMANDS, *sample.UNENDED),
-)
 _TOLD_IN_FULL = 5
+_SEED = 20250601
 
 
 def main() -> int:
     options = _options()
     become_reaper()
+    if options.cases:
+        return 1 if _is_violated("", map(run_case, map(Case.parse, options.cases))) else 0
+    failed = False
+    for store in [options.store] if options.store else BACKENDS:
+        failed |= _is_violated(store, _verdicts(store, options))
+        controls = sample.CONTROLS[store]
+        caught = [name for name in controls if _is_caught(store, name)]
+        print(f"{store}: {len(caught)} of {len(controls)} controls caught", flush=True)
+        failed |= len(caught) < len(controls)
+    return 1 if failed else 0
+
+
+def _is_violated(store: str, verdicts: Iterable[Verdict]) -> bool:
+    """Tell of each verdict that has problems; of a case that was asked for (no `store`), whatever it has."""
     began = time.monotonic()
     bad, killed, torn, cases = 0, 0, 0, 0
-    for verdict in _verdicts(options.cases or _SAMPLE, options.full, options.jobs):
+    for verdict in verdicts:
         cases, killed, torn = cases + 1, killed + verdict.killed, torn + verdict.torn
-        if verdict.problems or options.cases:
-            bad += bool(verdict.problems)
+        bad += bool(verdict.problems)
+        if verdict.problems or not store:
             print(verdict.case, *verdict.problems, sep="\n    ")
-            if bad <= _TOLD_IN_FULL or options.cases:
+            if bad <= _TOLD_IN_FULL or not store:
                 print("   ", *verdict.lives, sep="\n    ", flush=True)
-    seconds = time.monotonic() - began
     print(
-        f"{killed} verified kills and {torn} half-written writes in {cases} cases, {seconds:.0f} s"
+        f"{store or 'in all'}: {killed} verified kills and {torn} half-written writes in {cases} cases, "
+        f"{bad} with a violation, {time.monotonic() - began:.0f} s",
+        flush=True,
     )
-    print(f"{bad} cases with a violation")
-    escaped = [] if options.cases else [name for name in sample.CONTROLS if not _is_caught(name)]
-    if not options.cases:
-        print(f"{len(sample.CONTROLS) - len(escaped)} of {len(sample.CONTROLS)} controls caught")
-    return 1 if bad or escaped else 0
+    return bool(bad)
 
 
-def _verdicts(cases: Iterable[str], full: bool, jobs: int) -> Iterator[Verdict]:
-    if not full:
-        yield from map(run_case, map(Case.parse, cases))
+def _verdicts(store: str, options: argparse.Namespace) -> Iterator[Verdict]:
+    if not options.full:
+        yield from map(run_case, map(Case.parse, sample.CASES[store]))
         return
-    ways = tracks()
-    with get_context("fork").Pool(jobs, become_reaper) as pool:
+    ways, killed = tracks(store), 0
+    if options.kills:
+        Random(_SEED).shuffle(ways)
+    with get_context("fork").Pool(options.jobs, become_reaper) as pool:
         for number, verdicts in enumerate(pool.imap_unordered(_along, ways), 1):
             yield from verdicts
             if sys.stderr.isatty():
                 print(f"\r{number} of {len(ways)}", end="", file=sys.stderr, flush=True)
+            killed += sum(verdict.killed + verdict.torn for verdict in verdicts)
+            if options.kills and killed >= options.kills:
+                return
 
 
 def _along(track: Track) -> list[Verdict]:
     return list(sweep(track))
 
 
-def _is_caught(control: str) -> bool:
-    case, blamed = sample.CONTROLS[control]
+def _is_caught(store: str, control: str) -> bool:
+    case, blamed = sample.CONTROLS[store][control]
     verdict = run_case(Case.parse(case), control)
     caught = any(problem.startswith(blamed) for problem in verdict.problems)
     print(f"    {'caught' if caught else 'NOT CAUGHT'}  {control}: {verdict.problems[:1]}")
@@ -85,6 +102,10 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only these cases, told in full")
     parser.add_argument("--full", action="store_true", help="every point, every crossing")
+    parser.add_argument("--store", choices=BACKENDS, help="with this store alone")
+    parser.add_argument(
+        "--kills", type=int, metavar="N", help="of --full, about N kills, of all kinds"
+    )
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="cases at a time")
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """One case: a scenario, and where its processes are killed; told as one line of text.
 
-    SCENARIO: LIFE POINT NTH, LIFE POINT NTH …      forward: begin append:COMMIT 3, again acquire:noting 1
+    SCENARIO@STORE: LIFE POINT NTH, LIFE POINT NTH …    forward@json: begin append:write 3, again load:done 1
 
 A kill waits for a life of its kind; `again` is any life after a death, so that recovery itself is killed
 (F10). When all kills have happened, a person brings the run to its goal. Every death is verified: the
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from fsm.errors import FsmError
 
+from .backends import BACKENDS
 from .checks import EXIT_CODES, after_a_life, after_taking_up, at_the_end
 from .controls import CONTROLS, EVERYWHERE, Patches
 from .life import COUNTS, PRINTED, Ended, lead, lead_really
@@ -40,15 +41,20 @@ _IN_STEP = "step:"
 @dataclass(frozen=True)
 class Case:
     scenario: str
+    store: str
     kills: tuple[Kill, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Case:
-        scenario, _, kills = text.partition(":")
-        return cls(scenario, tuple(Kill.parse(kill) for kill in kills.split(",") if kill.strip()))
+        name, _, kills = text.partition(":")
+        scenario, _, store = name.partition("@")
+        store = store or next(iter(BACKENDS))
+        return cls(
+            scenario, store, tuple(Kill.parse(kill) for kill in kills.split(",") if kill.strip())
+        )
 
     def __str__(self) -> str:
-        return f"{self.scenario}: {', '.join(map(str, self.kills))}"
+        return f"{self.scenario}@{self.store}: {', '.join(map(str, self.kills))}"
 
 
 @dataclass
@@ -66,11 +72,11 @@ class Verdict:
 def run_case(case: Case, control: str = "") -> Verdict:
     """Lead the run through its deaths to its goal. `control` names a way in which the engine is broken."""
     broken = CONTROLS[control]() if control else ()
-    with _folder() as folder, ExitStack() as broken_here:
+    with _place(case.store) as (folder, url), ExitStack() as broken_here:
         if control in EVERYWHERE:
             for each in broken:
                 broken_here.enter_context(each)
-        story = _Story(case, folder, () if control in EVERYWHERE else broken)
+        story = _Story(case, folder, url, () if control in EVERYWHERE else broken)
         try:
             story.tell()
         except (FsmError, AssertionError) as error:
@@ -81,10 +87,10 @@ def run_case(case: Case, control: str = "") -> Verdict:
 
 
 @cache
-def census(scenario: str) -> Mapping[str, Mapping[str, int]]:
+def census(scenario: str, store: str) -> Mapping[str, Mapping[str, int]]:
     """By kind of life, how often each point is crossed when nobody kills. Nothing of it is really `fsm`."""
-    with _folder() as folder:
-        story = _Story(Case(scenario), folder)
+    with _place(store) as (folder, url):
+        story = _Story(Case(scenario, store), folder, url)
         story.forks_only = True
         story.tell()
         assert not story.verdict.problems, story.verdict
@@ -92,14 +98,15 @@ def census(scenario: str) -> Mapping[str, Mapping[str, int]]:
 
 
 class _Story:
-    def __init__(self, case: Case, folder: Path, broken: Patches = ()) -> None:
+    def __init__(self, case: Case, folder: Path, url: str, broken: Patches = ()) -> None:
         self.verdict = Verdict(str(case))
         self.counts: dict[str, dict[str, int]] = {}
         self.forks_only = False
         self._scenario: Scenario = SCENARIOS[case.scenario]
-        self._kills = [_counted(case.scenario, kill) for kill in case.kills]
+        self._kills = [_counted(case, kill) for kill in case.kills]
         self._asks_first = sum(kill.nth for kill in self._kills) % 2 == 1
         self._folder = folder
+        self._url = url
         self._broken = broken
         shutil.copy(self._scenario.path, folder / "plan.yaml")
         shutil.copy(PLANS / "effect.sh", folder)
@@ -130,7 +137,7 @@ class _Story:
         self.verdict.lives.append(f"{life}{f', {kill}: died' if died else ''}")
         with suppress(FileNotFoundError):
             self.counts[life.kind] = json.loads((self._folder / COUNTS).read_text())
-        now = look(self._folder, self._scenario.plan)
+        now = look(self._folder, self._url, self._scenario.plan)
         problems = list(after_a_life(self._scenario, seen, now))
         if (self._folder / TAKEN_UP).exists():
             shown = json.loads((self._folder / TAKEN_UP).read_text())
@@ -144,7 +151,9 @@ class _Story:
         return now
 
     def _is_due(self, kill: Kill, life: Life) -> bool:
-        return kill.life == life.kind or (kill.life == "again" and self.verdict.killed > 0)
+        return kill.life == life.kind or (
+            kill.life == "again" and self.verdict.killed + self.verdict.torn > 0
+        )
 
     def _by_whom(self, life: Life, kill: Kill | None) -> Ended:
         in_step = kill is not None and kill.point.startswith(_IN_STEP)
@@ -153,8 +162,8 @@ class _Story:
             (self._folder / f"arm.{verb}.{step}").touch()
         is_real = self._scenario.real and kill is None and not (self.forks_only or self._broken)
         if in_step or is_real:
-            return lead_really(life, self._folder)
-        return lead(life, self._folder, kill, self._broken)
+            return lead_really(life, self._folder, self._url)
+        return lead(life, self._folder, self._url, kill, self._broken)
 
     def _verify(self, kill: Kill | None, ended: Ended) -> bool:
         """Whether the process was killed, there and then."""
@@ -171,18 +180,23 @@ class _Story:
         return True
 
 
-def _counted(scenario: str, kill: Kill) -> Kill:
+def _counted(case: Case, kill: Kill) -> Kill:
     """The kill with its crossing counted from the first one."""
     if kill.nth > 0:
         return kill
-    crossings = census(scenario)[kill.life][kill.point]
+    crossings = census(case.scenario, case.store)[kill.life][kill.point]
     return Kill(kill.life, kill.point, max(1, crossings + 1 + kill.nth))
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    """An empty folder in memory if there is such a place: no death of a process loses what it wrote."""
+def _place(store: str) -> Iterator[tuple[Path, str]]:
+    """A folder and the URL of an empty store in it.
+
+    In memory if there is such a place: no death of a process loses what it wrote.
+    """
     memory = "/dev/shm"  # where a sync costs nothing
     place = memory if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="fsm-crash-", dir=place) as name:
-        yield Path(name)
+        folder = Path(name)
+        with BACKENDS[store](folder) as url:
+            yield folder, url

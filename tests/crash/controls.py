@@ -10,15 +10,20 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from fsm.actions import ShellAction
-from fsm.engine.ports import Approval, Store
+from fsm.engine.ports import Approval, Journal, Store
 from fsm.engine.recovery import Taken, open_run, origin, refold
 from fsm.run import Run
 from fsm.run import events as on
+from fsm.run.snapshot import restore
 from fsm.run.step import StepRecord
+from fsm.stores import files
+from fsm.stores.jsonl import JsonStore
+from fsm.stores.jsonl_journal import JsonJournal
 from fsm.stores.sqlite import SqliteStore
 from fsm.stores.sqlite_journal import SqliteJournal
 
@@ -58,23 +63,30 @@ def launches_before_the_intent_is_written() -> Patches:
 @_control
 def acknowledges_before_it_commits() -> Patches:
     """Each append is really written by the next one, and the last by the close."""
-    append, close = SqliteJournal.append, SqliteJournal.close
+    return [
+        each
+        for kind in (SqliteJournal, JsonJournal)
+        for each in _held_back(kind, kind.append, kind.close)
+    ]
+
+
+def _held_back(kind: type, append: Callable[..., None], close: Callable[..., None]) -> Patches:
     held: list[tuple[Sequence[on.Event], float, str]] = []
 
-    def write(journal: SqliteJournal) -> None:
+    def write(journal: Journal) -> None:
         for events, at, state in held:
             append(journal, events, at=at, state=state)
         held.clear()
 
-    def hold(journal: SqliteJournal, events: Sequence[on.Event], *, at: float, state: str) -> None:
+    def hold(journal: Journal, events: Sequence[on.Event], *, at: float, state: str) -> None:
         write(journal)
         held.append((tuple(events), at, state))
 
-    def end(journal: SqliteJournal) -> None:
+    def end(journal: Journal) -> None:
         write(journal)
         close(journal)
 
-    return [patch.object(SqliteJournal, "append", hold), patch.object(SqliteJournal, "close", end)]
+    return [patch.object(kind, "append", hold), patch.object(kind, "close", end)]
 
 
 class _Guesses(WatchedExecutor):
@@ -180,8 +192,20 @@ def compensates_again_what_is_undone() -> Patches:
 
 
 @_control
+def forgets_what_follows_a_checkpoint() -> Patches:
+    def change(store: Store, run_id: str) -> Taken:
+        stored = store.load(run_id, from_checkpoint=True)
+        assert stored.checkpoint is not None
+        run = restore(refold(store.load(run_id)).plan, run_id, stored.checkpoint.state)
+        return Taken(run, origin(run), stored.checkpoint.seq, 0, ())
+
+    return _take_up_with(change)
+
+
+@_control
 def uses_an_approval_up_too_early() -> Patches:
-    use_up = SqliteStore._use_up
+    """Not with the run that goes by it: with SQLite by a commit before, in JSON by a line of its own."""
+    use_up, use_up_json = SqliteStore._use_up, JsonStore._use_up
 
     def hasty(
         store: SqliteStore, connection: sqlite3.Connection, approval: Approval, run_id: str
@@ -190,4 +214,27 @@ def uses_an_approval_up_too_early() -> Patches:
         connection.execute("COMMIT")
         connection.execute("BEGIN IMMEDIATE")
 
-    return [patch.object(SqliteStore, "_use_up", hasty)]
+    def hasty_json(store: JsonStore, approval: Approval, runs: Any) -> str:
+        seal = use_up_json(store, approval, runs)
+        store._approvals.add_use(seal, "a run to come")
+        return seal
+
+    return [
+        patch.object(SqliteStore, "_use_up", hasty),
+        patch.object(JsonStore, "_use_up", hasty_json),
+    ]
+
+
+@_control
+def writes_checkpoints_in_place() -> Patches:
+    def keep(folder: Path, seq: int, data: bytes) -> None:
+        files.make_folder(folder)
+        files.write_new(folder / f"{seq:06}.json", data)
+
+    return [patch("fsm.stores.checkpoint_files.keep", keep)]
+
+
+@_control
+def leaves_half_a_line_behind() -> Patches:
+    """Who takes a journal up writes on after what a torn write left."""
+    return [patch("fsm.stores.jsonl_journal.cut_off", lambda *_: None)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 from fsm.errors import Problem
+from fsm.stores import open_store
 
 from .points import Points, sync
 
@@ -53,9 +53,10 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger:
-    """The file of effects beside a store."""
+    """The file of effects in a folder, beside the store of that URL."""
 
     folder: Path
+    url: str
 
     def read(self) -> list[Effect]:
         """All effects, in the order in which they happened."""
@@ -78,11 +79,8 @@ class Ledger:
 
     def durable(self, run_id: str) -> int:
         """How many records of the run's journal are there for everybody to see."""
-        uri = f"{(self.folder / 'state.db').as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            query = "SELECT seq FROM runs WHERE run_id = ?"
-            row = connection.execute(query, (run_id,)).fetchone()
-        return row[0] if row else 0
+        with closing(open_store(self.url)) as store:
+            return len(store.load(run_id).records)
 
 
 class LedgerAction:

@@ -39,13 +39,15 @@ class Ended(NamedTuple):
 def lead(
     life: Life,
     folder: Path,
+    url: str,
     kill: Kill | None = None,
     broken: Patches = (),
 ) -> Ended:
     """Fork, and let the child carry out that command in `folder`, until it ends or is killed.
 
-    `broken` is how the engine is broken first, in the child. What it prints is in the file `printed`, and
-    how often it crossed each point in `counts`, if it lived on. Waits also for what it leaves running.
+    Its state is at `url`. `broken` is how the engine is broken first, in the child. What it prints is in the
+    file `printed`, and how often it crossed each point in `counts`, if it lived on. Waits also for what it
+    leaves running.
     """
     sys.stdout.flush()
     if pid := os.fork():
@@ -60,7 +62,7 @@ def lead(
         watch(points)
         for each in broken:
             each.__enter__()
-        code = fsm_command(_arguments(life, folder))
+        code = fsm_command(_arguments(life, url))
         sys.stdout.flush()
         (folder / COUNTS).write_text(json.dumps(points.counts))
     except BaseException:
@@ -70,11 +72,11 @@ def lead(
         os._exit(code)
 
 
-def lead_really(life: Life, folder: Path) -> Ended:
+def lead_really(life: Life, folder: Path, url: str) -> Ended:
     """The same by a fresh interpreter, without a point in it."""
     with (folder / PRINTED).open("a") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-m", "fsm", *_arguments(life, folder)],
+            [sys.executable, "-m", "fsm", *_arguments(life, url)],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=printed,
@@ -85,7 +87,7 @@ def lead_really(life: Life, folder: Path) -> Ended:
     return Ended(process.pid, code)
 
 
-def _arguments(life: Life, folder: Path) -> Sequence[str]:
+def _arguments(life: Life, url: str) -> Sequence[str]:
     answers = [word for step in life.rerun for word in ("--rerun", step)]
     answers += [word for step in life.done for word in ("--done", step)]
     words = {
@@ -95,7 +97,7 @@ def _arguments(life: Life, folder: Path) -> Sequence[str]:
         "rollback": ["rollback"],
         "mark": ["mark", life.step, life.word, "--reason", "seen in the ledger"],
     }[life.kind]
-    return [*words, "--state", f"sqlite:{folder / 'state.db'}"]
+    return [*words, "--state", url]
 
 
 def _redirect(folder: Path) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fsm.app.workspace import Workspace
 from fsm.engine.journal import Record
 from fsm.engine.ports import Approval
-from fsm.engine.recovery import refold
+from fsm.engine.recovery import open_run, refold
 from fsm.plan.model import Plan
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.stores import SqliteStore
+from fsm.run.snapshot import snapshot
+from fsm.stores import open_store
 
 from .ledger import Effect, Ledger
 
@@ -28,7 +30,8 @@ class Look:
     """`run` is None if there is none yet; `index` is the state that the store's index gives it.
 
     `acknowledged` holds (epoch, number of events) for each write that came back to its caller, `ends` the
-    exit codes of the attempts whose end a shim saw after its runner had died.
+    exit codes of the attempts whose end a shim saw after its runner had died. `restored` is the state to
+    which the newest checkpoint leads with what follows it, `set_aside` says which ones led nowhere.
     """
 
     runs: int
@@ -41,6 +44,8 @@ class Look:
     records: Sequence[Record] = ()
     events: Sequence[on.Event] = ()
     ends: Mapping[Attempt, int] = field(default_factory=dict)
+    restored: Mapping[str, object] = field(default_factory=dict)
+    set_aside: Sequence[str] = ()
 
     @property
     def state(self) -> str:
@@ -60,17 +65,18 @@ class Pending:
         return forward + [(step, "rollback", attempt) for step, attempt in self.undoing.items()]
 
 
-def look(folder: Path, plan: Plan) -> Look:
+def look(folder: Path, url: str, plan: Plan) -> Look:
     """Everything that a dead process left, read by another one. Raises `Damaged`, as any reader gets it."""
-    store = SqliteStore(folder / "state.db")
+    store = open_store(url)
     told = folder / "acknowledged"
     lines = told.read_text().splitlines() if told.exists() else []
     acknowledged = [(int(epoch), int(count)) for epoch, count in map(str.split, lines)]
     runs = store.runs()
-    approvals, effects = store.approvals(plan.digest), Ledger(folder).read()
+    approvals, effects = store.approvals(plan.digest), Ledger(folder, url).read()
     if not runs:
         return Look(0, approvals, effects, acknowledged)
-    stored = store.load(runs[0].run_id)
+    run_id = runs[0].run_id
+    stored, taken = store.load(run_id), open_run(store, run_id)
     return Look(
         len(runs),
         approvals,
@@ -78,10 +84,12 @@ def look(folder: Path, plan: Plan) -> Look:
         acknowledged,
         refold(stored),
         stored.summary.state,
-        store.holder(runs[0].run_id),
+        store.holder(run_id),
         stored.records,
         [record.event for record in stored.records],
-        _ends(folder / "logs" / stored.summary.run_id / "processes.jsonl"),
+        _ends(Workspace(folder, url).logs / run_id / "processes.jsonl"),
+        snapshot(taken.run),
+        taken.warnings,
     )
 
 

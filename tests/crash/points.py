@@ -2,8 +2,8 @@
 
 A point is named after what is going on and what comes next (`append:COMMIT` is just before the commit of an
 append). The process dies by its own SIGKILL, having written and synced which crossing that was; at the
-points named `torn` it dies instead inside one write of SQLite's, half of it on the disk: the file size
-limit is set so that the kernel ends it there with SIGXFSZ (F06).
+points named `torn` it dies instead inside one write, half of it on the disk: the file size limit is set
+so that the kernel ends it there with SIGXFSZ (F06).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ CROSSED = "crossed"
 TORN = ":torn"
 _FRAME_BYTES = 4096 + 24  # one page in SQLite's write-ahead log; a commit writes two or more
 _PAGE_BYTES = 4096
+_STATEMENTS = frozenset({"BEGIN", "CREATE", "INSERT", "UPDATE", "DELETE", "COMMIT"})
 
 sync = os.fsync
 """The real one: a watched process counts the calls of `os.fsync`."""
@@ -71,11 +72,23 @@ class Points:
     def statement(self, text: str) -> None:
         """SQLite is about to carry out a statement."""
         word = text.lstrip().split(None, 1)[0].rstrip(";").upper()
-        if word not in {"BEGIN", "CREATE", "INSERT", "UPDATE", "COMMIT"} or not self.doing:
+        if word not in _STATEMENTS:
             return
-        self.cross(f"{self.doing}:{word}")
-        if word == "COMMIT" and self.doing in {"append", "acquire", "create", "approve"}:
-            self.tear(self._log_bytes() + self._cut())
+        self.step(word)
+        if word == "COMMIT" and self.doing:
+            # a small commit is one frame of the log and a bit, the others are two or more
+            frames = 1 if self.doing in {"keep", "forget"} else 2
+            self.tear(self._log_bytes() + self._cut(frames * _FRAME_BYTES))
+
+    def step(self, name: str) -> None:
+        """Something that lasts is about to be done. It is a point if it is a part of what goes on."""
+        if self.doing:
+            self.cross(f"{self.doing}:{name}")
+
+    def write(self, size: int, length: int) -> None:
+        """So many bytes are about to be added to a file of `size` bytes."""
+        if self.doing and length:
+            self.tear(size + self._cut(length))
 
     def tear(self, at: int) -> None:
         """From here on, what is written to a file beyond its byte `at` ends the process, half done."""
@@ -115,6 +128,6 @@ class Points:
         log = self._folder / "state.db-wal"
         return log.stat().st_size if log.exists() else 0
 
-    def _cut(self) -> int:
-        """How much of the commit is still written: another part each time, never all of it."""
-        return (self.counts[f"{self.doing}{TORN}"] * 2713 + 1) % (2 * _FRAME_BYTES)
+    def _cut(self, length: int) -> int:
+        """How much of the next `length` bytes is still written: another part each time, never all of it."""
+        return (self.counts[f"{self.doing}{TORN}"] * 2713 + 1) % length

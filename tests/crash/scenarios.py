@@ -47,6 +47,8 @@ SCENARIOS = {
         Scenario("undecided", "rolled_back"),
         Scenario("requested", "rolled_back"),
         Scenario("aborted", "failed"),
+        Scenario("saved"),
+        Scenario("unsaved", "rolled_back"),
         Scenario("commands", "rolled_back", real=True),
     )
 }

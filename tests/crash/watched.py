@@ -1,8 +1,8 @@
 """The real engine with its kill points: wrapped from outside, in a process of its own.
 
 Nothing in the product knows of this. `watch` replaces, for the rest of this process, what lies between
-fsm and SQLite and the executor that `fsm.app.session` makes by subclasses and wrappers that cross a
-point and then do the very same.
+fsm and its files, or SQLite, and the executor that `fsm.app.session` makes by subclasses and wrappers that
+cross a point and then do the very same.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,6 +36,7 @@ from fsm.run import Run
 from fsm.run.events import Event, RunnerLost
 from fsm.stores import database, open_store
 from fsm.stores.lock import RunLock
+from fsm.stores.sqlite_journal import SqliteJournal
 
 from .ledger import Ledger, LedgerAction
 from .points import Points
@@ -43,6 +44,9 @@ from .points import Points
 __all__ = ["TAKEN_UP", "WatchedExecutor", "WatchedJournal", "watch"]
 
 TAKEN_UP = "taken-up"
+_LASTING = ("link", "rename", "unlink", "mkdir", "ftruncate", "fsync")
+_SHORTEST_FILE_BYTES = 100
+"""Fewer than any file has that a store writes aside first, but for a `.gitignore`: the next one is torn."""
 
 
 class WatchedJournal:
@@ -82,7 +86,8 @@ class WatchedJournal:
 
     def close(self) -> None:
         with self._points.within("close"):
-            self._points.tear_checkpoint()
+            if isinstance(self._journal, SqliteJournal):
+                self._points.tear_checkpoint()
             self._journal.close()
 
 
@@ -118,7 +123,10 @@ class WatchedStore:
 
     def load(self, run_id: str, *, from_checkpoint: bool = False) -> StoredRun:
         with self._points.within("load"):
-            return self._store.load(run_id, from_checkpoint=from_checkpoint)
+            stored = self._store.load(run_id, from_checkpoint=from_checkpoint)
+            if stored.checkpoint is not None:
+                self._points.step("from_checkpoint")
+            return stored
 
     def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
         return self._store.checkpoints(run_id)
@@ -230,31 +238,44 @@ class WatchedWorkspace(Workspace):
 
     @cached_property
     def actions(self) -> dict[str, Action]:
-        ledger = LedgerAction(Ledger(self.cwd), self.points)
+        ledger = LedgerAction(Ledger(self.cwd, self.state_url), self.points)
         return {"ledger": ledger, "shell": WatchedShell(self.points)}
 
 
 def watch(points: Points) -> None:
     """From here on, this process crosses `points`."""
     WatchedExecutor.points = WatchedWorkspace.points = points
-    connect, link, fsync = database._connect, os.link, os.fsync
-    note, observe = RunLock.note, Progress.observe
+    connect, note, observe = database._connect, RunLock.note, Progress.observe
+    write, fdopen = os.write, os.fdopen
 
     def connected(path: Path, query: str) -> sqlite3.Connection:
         connection = connect(path, query)
         connection.set_trace_callback(points.statement)
         return connection
 
-    def linked(*paths: Any) -> None:
-        points.cross(f"{points.doing}:link")
-        link(*paths)
+    def stepped(name: str) -> Callable[..., Any]:
+        really = getattr(os, name)
 
-    def synced(fd: int) -> None:
-        points.cross(f"{points.doing}:fsync")
-        fsync(fd)
+        def call(*parts: Any, **more: Any) -> Any:
+            points.step(name)
+            return really(*parts, **more)
+
+        return call
+
+    def written(fd: int, data: bytes) -> int:
+        points.step("write")
+        points.write(os.fstat(fd).st_size, len(data))
+        return write(fd, data)
+
+    def filled(fd: int, *parts: Any, **more: Any) -> Any:
+        """A new file is about to be written, of a length that is not known here."""
+        if parts and "w" in parts[0]:
+            points.step("fill")
+            points.write(0, _SHORTEST_FILE_BYTES)
+        return fdopen(fd, *parts, **more)
 
     def noted(lock: RunLock, seq: int, hash_: str) -> None:
-        points.cross(f"{points.doing}:noting")
+        points.step("noting")
         note(lock, seq, hash_)
 
     def observed(progress: Progress, run: Run, event: Event, at: float) -> None:
@@ -264,8 +285,9 @@ def watch(points: Points) -> None:
     replaced: dict[str, object] = {
         "fsm.stores.database._connect": connected,
         "fsm.stores.lock.RunLock.note": noted,
-        "os.link": linked,
-        "os.fsync": synced,
+        "os.write": written,
+        "os.fdopen": filled,
+        **{f"os.{name}": stepped(name) for name in _LASTING},
         "fsm.app.session.Executor": WatchedExecutor,
         "fsm.app.workspace.Workspace": WatchedWorkspace,
         "fsm.cli.progress.Progress.observe": observed,
