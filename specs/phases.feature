@@ -56,6 +56,22 @@ Feature: A workflow in phases
     Then it exits with 6
     And the error says "run {run} is completed: `resume` is refused"
 
+  Scenario: Each phase has a checkpoint before it, which stays until the run has ended for good
+    Given I have run `fsm execute workflow.json`
+    When I run `fsm recover --list --json`
+    Then it exits with 0
+    And its JSON has "checkpoints.0.before" "p1"
+    And its JSON has "checkpoints.1.before" "p3"
+    And its JSON has "checkpoints.1.again.0" "p3"
+    When I make the file "mended"
+    And I run `fsm recover --checkpoint 4`
+    Then it exits with 0
+    And it prints "from checkpoint …"
+    And it prints "back to checkpoint 4 (before p1); to be run again: p1, p2, p3"
+    And what happened is "p3 p1 p2 p3"
+    When I run `fsm recover --list`
+    Then it prints "no checkpoint of run {run} is kept"
+
   Scenario: A phase that a crash cut short is run again without asking, as S3 does
     Given the file "workflow.yaml":
       """

@@ -194,7 +194,9 @@ def _taken_up(
     with take_up(workspace, run_id, observe) as session:
         session.require_environment()
         again = () if chosen is None else tuple(run_after(store, run_id, chosen.seq))
-        if session.found not in {"rolling_back", "aborting"}:
+        if session.has_ended:
+            pass  # the last step of a dead runner was all that was missing
+        elif session.found not in {"rolling_back", "aborting"}:
             digest = session.run.plan.digest
             session.request(on.RunResumed(digest, by=session.person, from_steps=again))
         elif again:

@@ -18,9 +18,9 @@ from fsm.app.history import forget_outputs
 from fsm.app.survivors import Survivors, settle_survivors
 from fsm.app.workspace import Workspace, new_run_id, whoami
 from fsm.engine.executor import Executor, World
-from fsm.engine.ports import FINAL_STATES, Approval, RunSummary
+from fsm.engine.ports import Approval, RunSummary
 from fsm.engine.preflight import Findings, preflight, unset
-from fsm.engine.recovery import open_run
+from fsm.engine.recovery import Taken, open_run
 from fsm.errors import Held, Invalid
 from fsm.run import Run
 from fsm.run import events as on
@@ -40,7 +40,8 @@ class Session:
     """One run, held by this process. `was_stopped` tells after `drive` that a signal ended it.
 
     `found` is the state the run was in when it was taken up, and how the attempts that a dead runner left in
-    flight ended was recorded; `has_ended` says that thereby it ended itself.
+    flight ended was recorded; `has_ended` says that thereby it ended itself. `taken` tells from which
+    checkpoint it was taken up.
     """
 
     run: Run
@@ -50,6 +51,7 @@ class Session:
     found: str
     was_stopped: bool = False
     has_ended: bool = False
+    taken: Taken | None = None
 
     def request(self, event: on.Event) -> None:
         """Record what a person asks, durably with the next write. Raises `TransitionRefused`.
@@ -165,9 +167,10 @@ def take_up(
         journal.close()
         raise
     with _held(workspace, run, journal, taken.created, observe, warn) as session:
+        session.taken = taken
         if run.needs_recovery:
             session.executor.recollect()
-            session.found, session.has_ended = run.state, run.state in FINAL_STATES
+            session.found, session.has_ended = run.state, run.has_ended
         if run.needs_recovery:
             session.request(on.RunnerLost(by=whoami()))
         session.commit()

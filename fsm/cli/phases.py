@@ -13,6 +13,7 @@ from fsm.cli.runs import carry_on, exit_code, finish, grace_option, run_, second
 from fsm.errors import Invalid, Refused
 
 if TYPE_CHECKING:
+    from fsm.app.session import Session
     from fsm.app.survivors import Survivors
     from fsm.app.workspace import Workspace
     from fsm.plan import Specification
@@ -132,9 +133,9 @@ def recover(
         return 0
     chosen = None if number is None else checkpoint_of(store, run_id, number)
 
-    def from_steps() -> tuple[str, ...]:
+    def from_steps(session: Session) -> tuple[str, ...]:
         # Asked only now that the run is held: nothing more is added to its journal.
-        _say_where(output, workspace, run_id)
+        _say_where(output, workspace, session)
         if chosen is None:
             return ()
         again = run_after(store, run_id, chosen.seq)
@@ -147,26 +148,30 @@ def recover(
     return carry_on(output, workspace, run_id, state, from_steps, rerun, done, reason, survivors)
 
 
-def _say_where(output: Output, workspace: Workspace, run_id: str) -> None:
-    """From which checkpoint the run is taken up, what was replayed after it, what was set aside."""
-    stored = workspace.store.load(run_id, from_checkpoint=True)
-    replayed, used = len(stored.records), stored.checkpoint
-    for warning in stored.warnings:
-        output.note(f"⚠ {warning}")
-    if used is None:
-        output.line(f"no checkpoint is kept: all {replayed} records were replayed")
-    else:
-        before = f" (before {used.before})" if used.before else ""
+def _say_where(output: Output, workspace: Workspace, session: Session) -> None:
+    """From which checkpoint the run was taken up, what was replayed after it, what was set aside."""
+    from fsm.views.text import count
+
+    taken = session.taken
+    assert taken is not None
+    kept = {one.seq: one.before for one in workspace.store.checkpoints(session.run.run_id)}
+    step = kept.get(taken.checkpoint, "")
+    if taken.checkpoint:
+        before = f" (before {step})" if step else ""
         output.line(
-            f"from checkpoint {used.seq}{before}: {replayed} records after it were replayed"
+            f"from checkpoint {taken.checkpoint}{before}: "
+            f"{count(taken.replayed, 'record')} after it replayed"
         )
+    else:
+        told = count(taken.replayed, "record")
+        output.line(f"no checkpoint can be used: the whole journal was replayed, {told}")
     _event(
         output,
         "Recovered",
-        checkpoint=used and used.seq,
-        before=used.before if used else "",
-        replayed=replayed,
-        set_aside=list(stored.warnings),
+        checkpoint=taken.checkpoint or None,
+        before=step,
+        replayed=taken.replayed,
+        set_aside=list(taken.warnings),
     )
 
 

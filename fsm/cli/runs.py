@@ -146,7 +146,7 @@ def resume(
     found = workspace.find(run_id)
     again = (from_step,) if from_step else ()
     return carry_on(
-        output, workspace, found.run_id, state, lambda: again, rerun, done, reason, survivors
+        output, workspace, found.run_id, state, lambda _: again, rerun, done, reason, survivors
     )
 
 
@@ -361,7 +361,7 @@ def carry_on(
     workspace: Workspace,
     run_id: str,
     state: str | None,
-    from_steps: Callable[[], Sequence[str]],
+    from_steps: Callable[[Session], Sequence[str]],
     rerun: Sequence[str],
     done: Sequence[str],
     reason: str,
@@ -379,7 +379,7 @@ def carry_on(
     ):
         run = session.run
         session.require_environment()
-        back = tuple(from_steps())
+        back = tuple(from_steps(session))
         for step in (*rerun, *done, *back):
             _known(run, step)
         if session.found in {"rolling_back", "aborting"}:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING
 
 from fsm.engine.checkpoint import Checkpoint, encode
-from fsm.engine.ports import FINAL_STATES, Failed, Succeeded
+from fsm.engine.ports import Failed, Succeeded
 from fsm.errors import FsmError, StateUnavailable
 from fsm.plan.duration import format_duration
 from fsm.plan.template import TemplateError
@@ -171,7 +171,7 @@ class Executor:
         if not self._tasks and self.run.state not in _MOVING:
             for action in self._world.actions.values():
                 action.recorded()
-            if self.run.state in FINAL_STATES:
+            if self.run.has_ended:
                 self._forget_checkpoints()
             return True
         self._press(loop)

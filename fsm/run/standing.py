@@ -117,6 +117,13 @@ class Standing:
         return self._has_ready() or self._next_delayed() is not None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it ended so that nobody can resume it: done, undone, or given up."""
+        return self.state in {"completed", "rolled_back"} or (
+            self.state == "failed" and self.given_up
+        )
+
+    @property
     def needs_recovery(self) -> bool:
         """Whether a run that no process drives was left in the middle of something."""
         return bool(self.in_flight) or self.state in {"running", "rolling_back", "aborting"}
