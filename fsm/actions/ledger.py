@@ -102,14 +102,18 @@ def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None
     shim.let_all_go()
     logs = {each.output: Log(each.log, Masker(each.secrets)) for each in shim.living.values()}
 
+    open_ = set(logs)
+
     def flow(output: int) -> int:
+        """Log the next piece; how long it was, 0 if there is none now or ever."""
         try:
-            piece = os.read(output, _READ_BYTES)
+            piece = os.read(output, _READ_BYTES) if output in open_ else b""
         except BlockingIOError:
             return 0
         if piece:
             logs[output].write(piece)
-        else:
+        elif output in open_:
+            open_.remove(output)
             shim.poller.unregister(output)
         return len(piece)
 
@@ -119,9 +123,7 @@ def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None
             rest = 1 << 20
             while rest > 0 and (length := flow(attempt.output)):
                 rest -= length
-            logs[attempt.output].close()
-            with contextlib.suppress(KeyError):
-                shim.poller.unregister(attempt.output)
+            logs[attempt.output].end_output()
             note([attempt])
 
     shim.poller.unregister(shim.channel.fileno())
@@ -135,3 +137,5 @@ def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None
                 end(shim.reap())
             else:
                 flow(ready)
+    for log in logs.values():
+        log.close()
