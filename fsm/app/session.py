@@ -162,14 +162,14 @@ def take_up(
         for warning in taken.warnings:
             warn(warning)
         run = taken.run
-        settle_survivors(workspace, run, survivors)
+        ended = settle_survivors(workspace, run, survivors)
     except BaseException:
         journal.close()
         raise
     with _held(workspace, run, journal, taken.created, observe, warn) as session:
         session.taken = taken
         if run.needs_recovery:
-            session.executor.recollect()
+            session.executor.recollect(ended, f"ended by {whoami()}")
             session.found, session.has_ended = run.state, run.has_ended
         if run.needs_recovery:
             session.request(on.RunnerLost(by=whoami()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from fsm.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from fsm.actions.survivors import InFlight, Survivor
     from fsm.app.workspace import Workspace
@@ -21,13 +21,15 @@ Survivors = Literal["refuse", "wait", "terminate"]
 _GRACE_SECONDS = 5.0
 
 
-def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> None:
-    """Return when no step of the run, which nobody drives, is at work; how each ended is on record then.
+def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> Collection[str]:
+    """Return when no step of the run, which nobody drives, is at work: the steps that were ended here.
+
+    How each ended is in the ledger then, as far as anybody saw it.
 
     Raises `Refused` if one is and `how` says so, or if it could not be ended.
     """
     if not run.in_flight:
-        return
+        return ()
     from fsm.actions.ledger import settle
     from fsm.actions.survivors import end, survivors, wait_for
 
@@ -47,6 +49,7 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> None:
             )
     settle(str(workspace.logs / run.run_id))
     wait_for(lambda: still_at_work(workspace, run))
+    return {each.step for each in alive} if how == "terminate" else ()
 
 
 def still_at_work(workspace: Workspace, run: Run) -> Sequence[Survivor]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING
 
 from fsm.engine.checkpoint import Checkpoint, encode
@@ -291,8 +291,11 @@ class Executor:
 
     # What is launched. Each ends in the fact of how it ended.
 
-    def recollect(self) -> None:
-        """Record how the attempts that a dead runner left in flight ended, as far as their actions know."""
+    def recollect(self, cancelled: Collection[str] = (), reason: str = "") -> None:
+        """Record how the attempts that a dead runner left in flight ended, as far as their actions know.
+
+        Those of the steps `cancelled` were ended for that `reason`: if they failed, it was of that.
+        """
         for record in list(self.run.in_flight.values()):
             forward, rollback = record.state == "running", record.step.rollback
             call = record.step.call if forward or rollback is None else rollback.call
@@ -303,7 +306,9 @@ class Executor:
             except TemplateError:
                 continue
             outcome = action.recollect(task) if action is not None else None
-            if outcome is not None:
+            if isinstance(outcome, Failed) and record.id in cancelled:
+                self.record(_cancellation(record, reason))
+            elif outcome is not None:
                 told = self._attempted if forward else self._undid
                 self.record(told(record, attempt, outcome, outcome.seconds or 0.0))
 
