@@ -41,7 +41,9 @@ def event_line(run: Run, event: on.Event) -> str | None:
         case on.RunAborted():
             return f"Run {run.run_id}: aborting"
         case on.RunnerLost():
-            return f"Run {run.run_id}: its process died; what was in flight is unknown"
+            is_unknown = any(record.state == "interrupted" for record in run.steps)
+            known = "what was in flight is unknown" if is_unknown else "nothing of it is unknown"
+            return f"Run {run.run_id}: its process died; {known}"
         case on.RunValidated() | on.RunStarted():
             return None
         case _ if isinstance(event, on.StepEvent):
