@@ -20,6 +20,7 @@ from .steps import (
     processes,
     running,
     servers,
+    survivors,
 )
 
 _VOCABULARY = (
@@ -34,6 +35,7 @@ _VOCABULARY = (
     processes,
     running,
     servers,
+    survivors,
 )
 
 

@@ -43,6 +43,7 @@ def i_remove_the_file(place: Place, name: str) -> None:
 
 @then(parsers.re('the file "(?P<name>[^"]+)" reads "(?P<text>.*)"'))
 def the_file_reads(place: Place, name: str, text: str) -> None:
+    name = place.filled(name)
     assert place.path(name).exists(), f"no {name}: {place.answer}"
     found = place.path(name).read_text(encoding="utf-8", errors="backslashreplace").strip()
     assert found.replace("\n", " ") == place.filled(text), place.answer

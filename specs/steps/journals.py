@@ -22,6 +22,11 @@ def the_journal_tells(place: Place, docstring: str) -> None:
     assert found == [words for words in expected if words], place.answer
 
 
+@then(parsers.parse('the journal tells "{words}"'))
+def the_journal_tells_in_a_line(place: Place, words: str) -> None:
+    the_journal_tells(place, words)
+
+
 @when(parsers.parse('the journal says "{words}"'))
 def the_journal_comes_to_say(place: Place, words: str) -> None:
     until(lambda: words in map(told, entries(place.state)), f"{words!r} in the journal")

@@ -56,10 +56,14 @@ def it_has_noticed(place: Place) -> None:
 
 @when(parsers.parse('what "{name}" left running is killed'))
 def orphans_killed(place: Place, name: str) -> None:
-    """What a dead runner left behind, if fsm did not end it: it would only confuse the scenario."""
+    """What a dead runner left behind, its shim first: nobody sees how the step ended."""
     pid = int(place.path(f"{name}.began").read_text())
     with contextlib.suppress(ProcessLookupError):
         group = os.getpgid(pid)
+        shim = parent_of(group)
+        if shim > 1 and b"import shim" in Path(f"/proc/{shim}/cmdline").read_bytes():
+            os.kill(shim, signal.SIGKILL)
+            until(lambda: not is_alive(shim), "the end of the shim")
         os.killpg(group, signal.SIGKILL)
         until(lambda: not _living(group), f"the end of the processes of group {group}")
     place.path(f"{name}.began").unlink()
@@ -88,6 +92,15 @@ def _group(pid: int) -> int:
     with contextlib.suppress(ProcessLookupError):
         return os.getpgid(pid)
     return 0
+
+
+def parent_of(pid: int) -> int:
+    """The number of its parent, 0 if there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0
+    return int(text.rpartition(")")[2].split()[1])
 
 
 def is_alive(pid: int) -> bool:

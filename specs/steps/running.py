@@ -138,6 +138,11 @@ def the_error_says(place: Place, text: str) -> None:
     assert _matches(place.filled(text), place.answer.error), f"no {text!r} in\n{place.answer}"
 
 
+@then(parsers.re(r'the error does not say "(?P<text>.*)"'))
+def the_error_does_not_say(place: Place, text: str) -> None:
+    assert not _matches(place.filled(text), place.answer.error), f"{text!r} in\n{place.answer}"
+
+
 @then("the error says, line by line:")
 def the_error_says_line_by_line(place: Place, docstring: str) -> None:
     _in_order(place.filled(docstring), place.answer.error, place.answer)
