@@ -234,7 +234,7 @@ Feature: Bad input and bad circumstances
         | is cut in half                            | .fsm/state.db                                |
         | is empty                                  | is no state of fsm: it is empty              |
         | is overwritten with text                  | is damaged: file is not a database           |
-        | is of format 99                           | format 99, of a newer fsm; this one knows format 1 |
+        | is of format 99                           | format 99, of a newer fsm; this one knows format 2 |
         | is one of another program                 | it is a database of another program          |
         | is a symbolic link                        | is a symbolic link, which is not followed    |
         | is in a folder that everybody may write   | .fsm: may be written to by everybody         |
