@@ -705,6 +705,7 @@ def _all_events(plan: Plan) -> list[on.Event]:
         for attempt in range(4):
             events += [
                 on.StepStarted(name, attempt),
+                on.ProcessIdentified(name, attempt, 4711, 1, "boot"),
                 on.StepCompleted(name, attempt, outputs={"x": 1}),
                 on.StepFailed(name, attempt, "x", retry_at=9.0),
                 on.StepCancelled(name, attempt, "x"),
