@@ -19,13 +19,8 @@ _OF_ALL = (
     # a process that died after all was done, or took its last breath in back-off
     "forward: begin rested 1",
     "forward: begin waiting 2",
-    # in the middle of a write
-    "paused: approve approve:torn -1",
-    "beside: begin create:torn -1",
-    "saved: begin keep:torn 4",
     # recovery, and what recovers from that (F10); from a checkpoint, too
-    "forward: begin append:torn 3, again acquire:torn 1, again acquire:noting 1",
-    "undecided: begin act:begun 6, again append:torn 1, again launch:done 1",
+    "undecided: begin act:begun 6, again append:noting 1, again launch:done 1",
     "saved: begin keep:before 5, again load:from_checkpoint 1, again keep:done 1",
     "unsaved: begin act:begun 8, again load:from_checkpoint 1, again act:done 1",
     # resume is never refused where status offers it
@@ -34,8 +29,16 @@ _OF_ALL = (
     "commands: rollback step:undoing:c 1",
     "commands: begin act:begun 1",
 )
+_TORN = (
+    "paused: approve approve:torn -1",
+    "beside: begin create:torn -1",
+    "saved: begin keep:torn 4",
+    "forward: begin append:torn 3, again acquire:torn 1, again acquire:noting 1",
+)
+"""In the middle of a write to a file."""
 _OF_STORE = {
     "sqlite": (
+        *_TORN,
         "forward: begin create:link 1",
         "forward: begin create:COMMIT -1",
         "paused: begin create:COMMIT 1",
@@ -45,6 +48,7 @@ _OF_STORE = {
         "cancelled: begin close:torn 1",
     ),
     "json": (
+        *_TORN,
         "forward: begin create:rename 1",
         "paused: begin create:rename 1",
         "forward: begin append:write 5",

@@ -58,7 +58,9 @@ def sweep(track: Track) -> Iterator[Verdict]:
     match life:
         case "again":
             begun = _where_most_happens(scenario, store)
-            for number, (before, nth) in enumerate(_BEFORE_RECOVERY):
+            there = census(scenario, store)[begun]
+            firsts = [first for first in _BEFORE_RECOVERY if first[0] in there]
+            for number, (before, nth) in enumerate(firsts):
                 for times in (1, 2 + (number + len(point)) % 2):
                     again = [Kill("again", point)] * times
                     yield run_case(Case(scenario, store, (Kill(begun, before, nth), *again)))
