@@ -42,11 +42,11 @@ Feature: State on a Redis server
       Then it exits with 6
       And the error says "is held by another process (pid {runner})"
       When its runner is killed by kill -9
-      And what "middle" left running is killed
       And I run `fsm status`
       Then it prints "unknown: 2 middle"
-      When I make the file "middle.go"
-      And I run `fsm resume --rerun middle`
+      When I let "middle" end
+      And the step has written "middle"
+      And I run `fsm resume`
       Then it exits with 0
       And what happened is "first middle last"
 
