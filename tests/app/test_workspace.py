@@ -54,3 +54,20 @@ def test_what_is_said_counts_more(below: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("FSM_STATE", "sqlite:there.db")
     assert Workspace.here().state_url == "sqlite:there.db"
     assert Workspace.here("sqlite:said.db").state_url == "sqlite:said.db"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://u:s3cret@host/0", "redis://u:***@host/0"),
+        ("unix://:s3cret@/run/redis.sock", "unix://:***@/run/redis.sock"),
+        ("memory:", "memory:"),
+    ],
+)
+def test_of_a_state_that_is_no_file_the_logs_stay_in_the_nearest_folder(
+    below: Path, url: str, shown: str
+) -> None:
+    there = Workspace.here(url)
+    assert there.logs == below.parents[1] / ".fsm" / "logs"
+    assert there.shown_url == shown
+    assert not (below / ".fsm").exists()
