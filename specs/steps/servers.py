@@ -115,7 +115,7 @@ def nowhere(place: Place, text: str) -> None:
 
 def _begin(place: Place, **settings: str) -> Server:
     server = Server(place.folder.parent / "server", **settings).start()
-    place.leaving.callback(server.stop)
+    place.leaving.callback(server.end)
     place.noted[_SHOWN] = server
     place.noted["port"] = server.port
     place.env["FSM_STATE"] = server.url

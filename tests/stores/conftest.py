@@ -302,7 +302,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of this process's tests: every test has a prefix of its own on it."""
     server = Server(tmp_path_factory.mktemp("valkey")).start()
     yield server
-    server.stop()
+    server.end()
 
 
 @pytest.fixture
@@ -322,9 +322,7 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield start
     for server in started:
-        if server.process is not None:
-            server.go_on()
-        server.stop()
+        server.end()
 
 
 @pytest.fixture(autouse=True)

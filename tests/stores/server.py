@@ -88,9 +88,13 @@ class Server:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """As an operator stops it. Does nothing if it does not run."""
+        """As an operator stops it, with all that it holds on its disk."""
+        self._end(signal.SIGTERM)
+
+    def end(self) -> None:
+        """At the end of a test: at once, paused or busy as it may be, and if it runs at all."""
         if self.process is not None and self.process.poll() is None:
-            self._end(signal.SIGTERM)
+            self.kill()
 
     def pause(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
