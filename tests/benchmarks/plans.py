@@ -47,14 +47,15 @@ def undone(count: int) -> str:
 
 
 def stops_at_half(count: int) -> str:
-    """Shell steps that each leave a line in `effects`; the middle one kills the runner the first time.
+    """Shell steps that each leave a line in `effects`; the middle one kills runner and shim the first time.
 
-    The second time it tells in `first` what the runner had cost when it started this step.
+    The second time it tells in `first` what these two had cost when they started this step.
     """
     steps = [f"{{id: step-{n}, run: 'echo {n} >> effects'}}" for n in range(count)]
     half = count // 2
     command = (
-        f'if [ "$FSM_ATTEMPT" = 1 ]; then kill -9 $PPID; exit; fi; {STAMP}; echo {half} >> effects'
+        f'{_RUNNER}; if [ "$FSM_ATTEMPT" = 1 ]; then kill -9 $runner $PPID; exit; fi; '
+        f"{_STAMP_OF_BOTH}; echo {half} >> effects"
     )
     steps[half] = f"{{id: step-{half}, idempotent: true, run: '{command}'}}"
     return _plan("half", steps)
@@ -62,6 +63,15 @@ def stops_at_half(count: int) -> str:
 
 STAMP = 'read -r cpu rest < /proc/$PPID/schedstat; echo "$cpu $(date +%s%N)" > first'
 """Shell text: nanoseconds on a processor of the process that started the shell, and the time of day."""
+
+_RUNNER = 'while read -r key runner; do [ "$key" = PPid: ] && break; done < /proc/$PPID/status'
+"""Shell text: sets `runner` to the parent of the shim, which is the parent of every step."""
+
+_STAMP_OF_BOTH = (
+    "read -r cpu rest < /proc/$PPID/schedstat; read -r more rest < /proc/$runner/schedstat; "
+    'echo "$((cpu + more)) $(date +%s%N)" > first'
+)
+"""As `STAMP`, of the shim and its runner together."""
 
 
 def _noop(number: int, more: str = "") -> str:
