@@ -79,7 +79,7 @@ Feature: A workflow in phases
       state_backend: sqlite
       phases:
         - {name: before, command: echo before >> happened}
-        - {name: cut, command: "test -e mended || kill -9 $PPID; echo cut >> happened"}
+        - {name: cut, command: "test -e mended || kill -9 $(ps -o ppid= -p $PPID) $PPID; echo cut >> happened"}
       """
     And I have run `fsm execute workflow.yaml`
     When I make the file "mended"

@@ -76,6 +76,10 @@ def resolves_or_is_refused(text: str) -> None:
         assert str(problem).isprintable(), str(problem)
 
 
+@example(
+    head={"id": "h", "name": "h", "params": {"\x1f": 1}},
+    inner=[{"id": "s", "run": ["echo", "{{ params.z }}"]}],
+)
 @given(heads, steps)
 @settings(deadline=None, max_examples=400)
 def test_a_plan_of_odd_values_is_refused_in_printable_lines(

@@ -124,5 +124,5 @@ def known_or_similar(word: str, known: Iterable[str], otherwise: str) -> str:
     if told := suggest(word, known):
         return told
     if 0 < len(known) <= 8:
-        return "there is: " + ", ".join(f"`{name}`" for name in known)
+        return "there is: " + ", ".join(f"`{quoted(name)}`" for name in known)
     return otherwise
