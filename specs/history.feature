@@ -332,7 +332,7 @@ Feature: Past runs: what they tell together, and keeping, moving and forgetting 
       Then it exits with 0
       And what happened is "branch ticket mail"
 
-    Scenario: A run whose process died moves as it was left; one that is driven does not move
+    Scenario: A run whose process died moves, with what is unknown; one that is driven does not move
       Given the plan "held" of the specs
       When I start `fsm run plan.yaml --yes`
       And "middle" has begun
@@ -346,7 +346,7 @@ Feature: Past runs: what they tell together, and keeping, moving and forgetting 
       Then it exits with 0
       When I run `fsm import run.json --state sqlite:other/state.db`
       And I run `fsm status --state sqlite:other/state.db`
-      Then it prints "its process died while it was running"
+      Then it prints "‖ Three steps: paused: 1 step in an unknown state."
       When I run `fsm resume --done middle --state sqlite:other/state.db`
       Then it exits with 0
       And what happened is "first last"

@@ -63,13 +63,9 @@ Feature: Interruptions
       And it prints "⚠ its runner is gone, but this is still at work: pid …"
       When I let "middle" end
       And the step has written "middle"
-      And I write the file "verdict":
-        """
-        0
-        """
-      And I run `fsm resume`
+      And I run `fsm resume --wait`
       Then it exits with 0
-      And what happened is "first middle check last"
+      And what happened is "first middle last"
 
     Scenario: A person says that it may run again
       Given the plan "held" of the specs
