@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import select
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.actions.masking import Masker
@@ -46,6 +46,20 @@ class Entry(NamedTuple):
     status: int | None
 
 
+_KINDS: Sequence[tuple[type, ...]] = (
+    (str,),
+    (str,),
+    (int,),
+    (int,),
+    (int,),
+    (str,),
+    (float, int),
+    (float, int),
+    (int, type(None)),
+)
+"""What the values of an entry may be."""
+
+
 def entries(folder: str) -> dict[tuple[str, str, int], Entry]:
     """The latest entry of each attempt (step, purpose, number) in that folder of logs.
 
@@ -58,9 +72,10 @@ def entries(folder: str) -> dict[tuple[str, str, int], Entry]:
     except OSError:
         return found
     for line in lines:
-        with contextlib.suppress(ValueError, TypeError):
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
             entry = Entry(**json.loads(line))
-            found[entry[:3]] = entry
+            if all(type(value) in kinds for value, kinds in zip(entry, _KINDS, strict=True)):
+                found[entry[:3]] = entry
     return found
 
 

@@ -18,11 +18,12 @@ from typing import TypeVar
 from fsm.actions.launcher import Launcher
 from fsm.actions.proc import now_in_ticks
 
-__all__ = ["Process"]
+__all__ = ["LASTING_SECONDS", "Process"]
 
 _READ_BYTES = 65_536
 _MOST_LATE = 64
-_LASTING_SECONDS = 1.0
+LASTING_SECONDS = 1.0
+"""A process that runs for so long is told of; see `Process`."""
 _BRIEF_SECONDS = 0.005
 """Output is read as it comes from then on: most processes have ended before, and then it is read at once."""
 
@@ -38,8 +39,8 @@ class Process:
     `started` is not after the child's start, in clock ticks. `begun` is done when it runs, as `pid`; `ended`
     when it has ended, with its exit code, negative for a signal, `None` if nobody knows. Both raise the
     `OSError` or `ValueError` that kept it from starting. `has_orphans`: at its end there was an orphan of
-    some step, and none before. `on_lasting` is called if it runs for a second. Raises `OSError` if it cannot
-    even be asked for.
+    some step, and none before. `on_lasting` is called if it runs for `lasting_seconds`. Raises `OSError`
+    if it cannot even be asked for.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Process:
         log: str = "",
         secrets: Sequence[bytes] = (),
         on_lasting: Callable[[], None] = lambda: None,
+        lasting_seconds: float = LASTING_SECONDS,
     ) -> None:
+        self._lasting_seconds = lasting_seconds
         self._on_lasting = on_lasting
         self._loop = asyncio.get_running_loop()
         self.launcher = launcher
@@ -89,8 +92,12 @@ class Process:
 
     def _read_on(self) -> None:
         """It lasts: read its output as it comes, and tell of it if it goes on lasting."""
-        self._timer = self._loop.call_later(_LASTING_SECONDS, self._on_lasting)
+        self._timer = self._loop.call_later(self._lasting_seconds, self._lasts)
         self._read_as_it_comes()
+
+    def _lasts(self) -> None:
+        """Tell of it as soon as it is known to run: a busy machine may be slow to say so."""
+        self.begun.add_done_callback(lambda _: None if self.ended.done() else self._on_lasting())
 
     def _read_as_it_comes(self) -> None:
         if self._pipe >= 0:

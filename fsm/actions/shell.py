@@ -20,7 +20,7 @@ from fsm.actions.masking import Masker
 from fsm.actions.output import Log, make_folder, read_tail
 from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
 from fsm.actions.proc import Proc, boot_id, command_line, look_at
-from fsm.actions.process import Process
+from fsm.actions.process import LASTING_SECONDS, Process
 from fsm.actions.text import one_line, to_bytes
 from fsm.actions.tree import end_tree, remains
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
@@ -40,10 +40,12 @@ class ShellAction:
     A list is executed as it stands, without a shell; text runs under `sh -c`. The process leads a session
     of its own, has nothing on its stdin, and writes both its outputs to `task.log`. The attempt ends when
     the process does: children that it leaves running are named in the log and left alone, and what they
-    write goes on being logged for as long as this program runs. Cancelled, all of them are ended.
+    write goes on being logged for as long as this program runs. Cancelled, all of them are ended. One that
+    runs for `lasting_seconds` is told to `task.on_process`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lasting_seconds: float = LASTING_SECONDS) -> None:
+        self._lasting_seconds = lasting_seconds
         self._launcher = Launcher()
 
     def inspect(
@@ -77,6 +79,7 @@ class ShellAction:
                 log=task.log,
                 secrets=task.secrets,
                 on_lasting=lambda: _identify(process, task),
+                lasting_seconds=self._lasting_seconds,
             )
             code = await _supervise(process, task, log)
         except (OSError, ValueError) as error:
