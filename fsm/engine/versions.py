@@ -23,7 +23,8 @@ VERSION: Final = 2
 def _to_2(kind: str, fields: Fields) -> Fields:
     """`RunResumed` may send several steps back: `from_steps`, a list."""
     if kind == "RunResumed" and "from_step" in fields:
-        return {**fields, "from_steps": [fields.pop("from_step")]}
+        others = {name: value for name, value in fields.items() if name != "from_step"}
+        return {**others, "from_steps": [fields["from_step"]]}
     return fields
 
 
