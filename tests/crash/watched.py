@@ -165,9 +165,9 @@ class WatchedExecutor(Executor):
         super().__init__(*parts)
         self.points.cross("taken:up")
 
-    def recollect(self) -> None:
+    def recollect(self, *told: Any) -> None:
         self.is_recollecting = True
-        super().recollect()
+        super().recollect(*told)
         self.is_recollecting = False
         self.points.cross("recollected")
 
