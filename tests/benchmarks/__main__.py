@@ -17,6 +17,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from appends import measure_stores
+from checkpoint import measure_checkpoint
 from parallel import measure_layers, measure_naps
 from result import Result, as_json, table
 from resumed import measure_resumed
@@ -33,6 +35,8 @@ _WORKS: dict[str, Callable[[int, Folders], Iterator[Result]]] = {
     "layers": measure_layers,
     "undo": measure_undone,
     "resume": measure_resumed,
+    "checkpoint": measure_checkpoint,
+    "stores": measure_stores,
     "startup": measure_startup,
 }
 
