@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from fsm.actions.survivors import InFlight, Survivor, end, survivors, wait_for
 Alive = Callable[[str], list[int]]
 Until = Callable[[Callable[[], object]], None]
 
-MARK = {"FSM_RUN_ID": "run-1", "FSM_STEP_ID": "build", "FSM_ATTEMPT": "1"}
+RUN = f"run-{uuid.uuid4()}"  # others may be testing at the same time
+MARK = {"FSM_RUN_ID": RUN, "FSM_STEP_ID": "build", "FSM_ATTEMPT": "1"}
 BUILD = InFlight("build", 1, "")
 
 
@@ -49,7 +51,7 @@ def pids(found: list[Survivor]) -> set[int]:
 
 def test_a_process_with_the_mark_of_the_attempt_is_one(begin: Callable[..., int]) -> None:
     pid = begin(**MARK)
-    (found,) = survivors("run-1", [BUILD])
+    (found,) = survivors(RUN, [BUILD])
     assert found[:2] == ("build", 1)
     assert found[2:5] == identity(pid)
     assert str(found).startswith(f"pid {pid} of step build: ")
@@ -59,18 +61,18 @@ def test_a_process_with_the_mark_of_the_attempt_is_one(begin: Callable[..., int]
 def test_every_part_of_the_mark_must_be_there(begin: Callable[..., int], name: str) -> None:
     begin(**{**MARK, name: "other"})
     begin(**{key: value for key, value in MARK.items() if key != name})
-    assert survivors("run-1", [BUILD]) == []
+    assert survivors(RUN, [BUILD]) == []
 
 
 def test_nothing_in_flight_has_no_survivors(begin: Callable[..., int]) -> None:
     begin(**MARK)
-    assert survivors("run-1", []) == []
+    assert survivors(RUN, []) == []
 
 
 def test_the_process_that_is_named_is_one_without_a_mark(begin: Callable[..., int]) -> None:
     pid, start, boot = identity(begin())
     named = [InFlight("build", 1, f"{pid} {start} {boot}")]
-    assert pids(survivors("run-1", named)) == {pid}
+    assert pids(survivors(RUN, named)) == {pid}
 
 
 def test_a_number_that_was_used_again_is_not_believed(begin: Callable[..., int]) -> None:
@@ -84,7 +86,7 @@ def test_a_number_that_was_used_again_is_not_believed(begin: Callable[..., int])
         f"{pid} {start} ",
     )
     for other in others:
-        assert survivors("run-1", [InFlight("build", 1, other)]) == []
+        assert survivors(RUN, [InFlight("build", 1, other)]) == []
 
 
 def test_its_children_and_its_session_are_too_whatever_they_hide(
@@ -94,8 +96,8 @@ def test_its_children_and_its_session_are_too_whatever_they_hide(
     pid, start, boot = identity(begin(hidden))
     until(lambda: sum(b"sleep" in _command(each) for each in alive(word)) == 2)
     named = [InFlight("build", 1, f"{pid} {start} {boot}")]
-    assert pids(survivors("run-1", named)) == set(alive(word))
-    assert end(lambda: survivors("run-1", named), 5.0) == []
+    assert pids(survivors(RUN, named)) == set(alive(word))
+    assert end(lambda: survivors(RUN, named), 5.0) == []
     until(lambda: not alive(word))
 
 
@@ -105,7 +107,7 @@ def test_who_does_not_hear_is_killed_after_the_grace(
     deaf = f"trap : TERM; : > {tmp_path}/deaf; while :; do sleep 0.02; done"
     pid = begin(deaf, **MARK)
     until((tmp_path / "deaf").exists)
-    assert end(lambda: survivors("run-1", [BUILD]), 0.1) == []
+    assert end(lambda: survivors(RUN, [BUILD]), 0.1) == []
     proc = look_at(pid)
     assert proc is None or not proc.running
 
@@ -113,7 +115,7 @@ def test_who_does_not_hear_is_killed_after_the_grace(
 def test_a_stopped_one_hears_it_is_to_end(begin: Callable[..., int], until: Until) -> None:
     pid = begin(**MARK)
     os.kill(pid, signal.SIGSTOP)
-    assert end(lambda: survivors("run-1", [BUILD]), 20.0) == []
+    assert end(lambda: survivors(RUN, [BUILD]), 20.0) == []
 
 
 def test_another_start_of_the_number_is_not_signalled(begin: Callable[..., int]) -> None:
@@ -134,13 +136,13 @@ def test_waiting_ends_when_the_last_one_has(
     def look() -> list[Survivor]:
         nonlocal looks
         looks += 1
-        found = survivors("run-1", [BUILD])
+        found = survivors(RUN, [BUILD])
         (tmp_path / "go").touch()
         return found
 
     wait_for(look)
     assert looks >= 2
-    assert survivors("run-1", [BUILD]) == []
+    assert survivors(RUN, [BUILD]) == []
 
 
 def _command(pid: int) -> bytes:
