@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from fsm.engine.ports import FINAL_STATES
 from fsm.run import events as on
 from fsm.run.simulate import Launch
-from fsm.run.snapshot import snapshot
 from tests.run.invariants import check
 
 from .ledger import BEGUN, Effect
@@ -42,8 +41,8 @@ def after_a_life(scenario: Scenario, before: Look, now: Look) -> Iterator[str]:
         return
     if now.index != now.run.state:
         yield f"I2: the index says {now.index}, the journal {now.run.state}"
-    if now.restored != snapshot(now.run):
-        yield f"I2: the newest checkpoint leads to {now.restored}, the journal to {snapshot(now.run)}"
+    if now.restored != now.replayed:
+        yield f"I2: the newest checkpoint leads to {now.restored}, the journal to {now.replayed}"
     yield from (f"F06: a checkpoint is no shortcut: {why}" for why in now.set_aside)
     if scenario.approves and not any(
         isinstance(event, on.RunApproved) and event.how == "fsm approve" for event in now.events

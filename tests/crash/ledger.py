@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fsm.app.workspace import Workspace
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 from fsm.errors import Problem
-from fsm.stores import open_store
 
 from .points import Points, sync
 
@@ -79,7 +79,7 @@ class Ledger:
 
     def durable(self, run_id: str) -> int:
         """How many records of the run's journal are there for everybody to see."""
-        with closing(open_store(self.url)) as store:
+        with closing(Workspace(self.folder, self.url).store) as store:
             return len(store.load(run_id).records)
 
 

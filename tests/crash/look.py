@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fsm.app.workspace import Workspace
 from fsm.engine.journal import Record
@@ -15,7 +16,6 @@ from fsm.plan.model import Plan
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.snapshot import snapshot
-from fsm.stores import open_store
 
 from .ledger import Effect, Ledger
 
@@ -31,7 +31,8 @@ class Look:
 
     `acknowledged` holds (epoch, number of events) for each write that came back to its caller, `ends` the
     exit codes of the attempts whose end a shim saw after its runner had died. `restored` is the state to
-    which the newest checkpoint leads with what follows it, `set_aside` says which ones led nowhere.
+    which the newest checkpoint leads with what follows it, `replayed` that of the journal alone; `set_aside`
+    says which checkpoints led nowhere.
     """
 
     runs: int
@@ -45,6 +46,7 @@ class Look:
     events: Sequence[on.Event] = ()
     ends: Mapping[Attempt, int] = field(default_factory=dict)
     restored: Mapping[str, object] = field(default_factory=dict)
+    replayed: Mapping[str, object] = field(default_factory=dict)
     set_aside: Sequence[str] = ()
 
     @property
@@ -67,7 +69,8 @@ class Pending:
 
 def look(folder: Path, url: str, plan: Plan) -> Look:
     """Everything that a dead process left, read by another one. Raises `Damaged`, as any reader gets it."""
-    store = open_store(url)
+    workspace = Workspace(folder, url)
+    store = workspace.store
     told = folder / "acknowledged"
     lines = told.read_text().splitlines() if told.exists() else []
     acknowledged = [(int(epoch), int(count)) for epoch, count in map(str.split, lines)]
@@ -77,18 +80,20 @@ def look(folder: Path, url: str, plan: Plan) -> Look:
         return Look(0, approvals, effects, acknowledged)
     run_id = runs[0].run_id
     stored, taken = store.load(run_id), open_run(store, run_id)
+    run, at = refold(stored), max((each.at for each in store.checkpoints(run_id)), default=0.0)
     return Look(
         len(runs),
         approvals,
         effects,
         acknowledged,
-        refold(stored),
+        run,
         stored.summary.state,
         store.holder(run_id),
         stored.records,
         [record.event for record in stored.records],
-        _ends(Workspace(folder, url).logs / run_id / "processes.jsonl"),
-        snapshot(taken.run),
+        _ends(workspace.logs / run_id / "processes.jsonl"),
+        _state(taken.run, at),
+        _state(run, at),
         taken.warnings,
     )
 
@@ -121,3 +126,12 @@ def _ends(ledger: Path) -> Mapping[Attempt, int]:
         for fact in facts
         if fact["status"] is not None
     }
+
+
+def _state(run: Run, at: float) -> Mapping[str, object]:
+    """Where the run stands, but for retries that were due at that moment: those nobody waits for any more."""
+    state: dict[str, Any] = snapshot(run)
+    for cells in state["steps"].values():
+        if cells.get("not_before", 0.0) <= at:
+            cells.pop("not_before", None)
+    return state
