@@ -1,7 +1,7 @@
 """The stores whose runs are killed. A case is led in a folder of its own, and its state lies there.
 
-A backend that comes to this (a server: started for the folder, ended with it) needs a place here, the points
-between its durable writes in `watched.py`, and its own lines in `sample.py`.
+Another backend needs a place here, the points between its durable writes in `watched.py`, and lines of its
+own in `sweep.py` and `sample.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+from tests.stores.server import Server
+
+from .reaper import living_on
 
 __all__ = ["BACKENDS", "Place"]
 
@@ -26,5 +30,15 @@ def _json(folder: Path) -> Iterator[str]:
     yield f"json:{folder / 'state'}"
 
 
-BACKENDS: Mapping[str, Place] = {"sqlite": _sqlite, "json": _json}
+@contextmanager
+def _redis(folder: Path) -> Iterator[str]:
+    server = Server(folder / "server").start()
+    try:
+        with living_on(server.pid):
+            yield server.url
+    finally:
+        server.end()
+
+
+BACKENDS: Mapping[str, Place] = {"sqlite": _sqlite, "json": _json, "redis": _redis}
 """By name, the one that a case means which names none first."""

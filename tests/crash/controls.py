@@ -24,6 +24,8 @@ from fsm.run.step import StepRecord
 from fsm.stores import files
 from fsm.stores.jsonl import JsonStore
 from fsm.stores.jsonl_journal import JsonJournal
+from fsm.stores.redis import RedisStore
+from fsm.stores.redis_journal import RedisJournal
 from fsm.stores.sqlite import SqliteStore
 from fsm.stores.sqlite_journal import SqliteJournal
 
@@ -65,7 +67,7 @@ def acknowledges_before_it_commits() -> Patches:
     """Each append is really written by the next one, and the last by the close."""
     return [
         each
-        for kind in (SqliteJournal, JsonJournal)
+        for kind in (SqliteJournal, JsonJournal, RedisJournal)
         for each in _held_back(kind, kind.append, kind.close)
     ]
 
@@ -204,8 +206,8 @@ def forgets_what_follows_a_checkpoint() -> Patches:
 
 @_control
 def uses_an_approval_up_too_early() -> Patches:
-    """Not with the run that goes by it: with SQLite by a commit before, in JSON by a line of its own."""
-    use_up, use_up_json = SqliteStore._use_up, JsonStore._use_up
+    """Before the run that goes by it: by a commit, a line or a command of its own."""
+    use_up, use_up_json, use_up_redis = SqliteStore._use_up, JsonStore._use_up, RedisStore._use_up
 
     def hasty(
         store: SqliteStore, connection: sqlite3.Connection, approval: Approval, run_id: str
@@ -219,9 +221,16 @@ def uses_an_approval_up_too_early() -> Patches:
         store._approvals.add_use(seal, "a run to come")
         return seal
 
+    def hasty_redis(store: RedisStore, approval: Approval, run_id: str) -> Any:
+        name, _, used = use_up_redis(store, approval, run_id)
+        key = store.address.key("approvals", approval.digest)
+        store._server._client(writing=True).hset(key, name, used)
+        return name, used, used
+
     return [
         patch.object(SqliteStore, "_use_up", hasty),
         patch.object(JsonStore, "_use_up", hasty_json),
+        patch.object(RedisStore, "_use_up", hasty_redis),
     ]
 
 

@@ -54,9 +54,23 @@ _OF_STORE = {
         "forward: begin append:write 5",
         "forward: begin append:fsync 4",
         "saved: begin keep:rename 4",
+        "saved: begin keep:unlink 1",
         "saved: begin forget:unlink 2",
         "requested: rollback acquire:fsync 1",
         "backward: begin append:torn 9, again acquire:ftruncate 1",
+    ),
+    "redis": (
+        "paused: approve approve:sent 2",
+        "paused: begin create:sent 3",
+        "forward: begin create:answered 1",
+        "forward: begin append:send 4",
+        "backward: begin append:sent 5",
+        "beside: begin append:answered 3",
+        "saved: begin keep:sent 4",
+        "saved: begin forget:sent 1",
+        "requested: rollback acquire:sent 3",
+        "cancelled: begin close:send 1",
+        "forward: begin append:sent 3, again acquire:answered 1, again acquire:noting 1",
     ),
 }
 _CONTROLS = {
@@ -79,6 +93,9 @@ _CONTROLS_OF_STORE = {
         "uses_an_approval_up_too_early": ("paused: begin create:rename 1", "F12"),
         "writes_checkpoints_in_place": ("saved: begin keep:torn 4", "F06"),
         "leaves_half_a_line_behind": ("forward: begin append:torn 3", "Damaged"),
+    },
+    "redis": {
+        "uses_an_approval_up_too_early": ("paused: begin create:send 1", "F12"),
     },
 }
 

@@ -26,6 +26,10 @@ _OF_STORE = {
         *("acquire:fill", "acquire:ftruncate", "acquire:write", "acquire:fsync"),
         *("append:write", "append:fsync", "keep:fill", "keep:rename", "keep:unlink", "keep:fsync"),
     ),
+    "redis": (
+        *("acquire:send", "acquire:sent", "acquire:answered", "load:sent"),
+        *("append:send", "append:sent", "append:answered", "keep:sent", "keep:answered"),
+    ),
 }
 """The points of taking a run up and of the first it does then; those of each store beside those of all."""
 _BEFORE_RECOVERY = (("act:begun", 2), ("act:done", -2), ("append:noting", -2), ("append:torn", -2))

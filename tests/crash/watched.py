@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
+from redis.connection import AbstractConnection
+
 from fsm.actions import ShellAction
 from fsm.app.workspace import Workspace
 from fsm.cli.progress import Progress
@@ -34,8 +36,9 @@ from fsm.engine.ports import (
 )
 from fsm.run import Run
 from fsm.run.events import Event, RunnerLost
-from fsm.stores import database, open_store
+from fsm.stores import database, open_store, redis_server
 from fsm.stores.lock import RunLock
+from fsm.stores.redis_heads import HeadFile
 from fsm.stores.sqlite_journal import SqliteJournal
 
 from .ledger import Ledger, LedgerAction
@@ -247,6 +250,8 @@ def watch(points: Points) -> None:
     WatchedExecutor.points = WatchedWorkspace.points = points
     connect, note, observe = database._connect, RunLock.note, Progress.observe
     write, fdopen = os.write, os.fdopen
+    evaluate, note_head = redis_server._evaluate, HeadFile.note
+    send = AbstractConnection.send_packed_command
 
     def connected(path: Path, query: str) -> sqlite3.Connection:
         connection = connect(path, query)
@@ -278,6 +283,21 @@ def watch(points: Points) -> None:
         points.step("noting")
         note(lock, seq, hash_)
 
+    def noted_head(head: HeadFile, seq: int, hash_: str) -> None:
+        points.step("noting")
+        note_head(head, seq, hash_)
+
+    def sent(connection: Any, *parts: Any, **more: Any) -> None:
+        send(connection, *parts, **more)
+        points.step("sent")
+
+    def evaluated(*parts: Any) -> Any:
+        """The server has carried out what was sent, or will, whether or not anybody hears its answer."""
+        points.step("send")
+        answer = evaluate(*parts)
+        points.step("answered")
+        return answer
+
     def observed(progress: Progress, run: Run, event: Event, at: float) -> None:
         observe(progress, run, event, at)
         points.cross("observed")
@@ -285,6 +305,9 @@ def watch(points: Points) -> None:
     replaced: dict[str, object] = {
         "fsm.stores.database._connect": connected,
         "fsm.stores.lock.RunLock.note": noted,
+        "fsm.stores.redis_server._evaluate": evaluated,
+        "fsm.stores.redis_heads.HeadFile.note": noted_head,
+        "redis.connection.AbstractConnection.send_packed_command": sent,
         "os.write": written,
         "os.fdopen": filled,
         **{f"os.{name}": stepped(name) for name in _LASTING},
