@@ -297,7 +297,9 @@ class Shim:
         self._is_urgent = True
 
     def _on_reap(self, pid: int) -> None:
-        """This orphan has ended, and was seen."""
+        """This orphan has ended, and was seen. The status of a leader is for its attempt alone."""
+        if pid in self.living or pid in self._held:
+            return
         try:
             os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:

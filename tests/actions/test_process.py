@@ -261,3 +261,27 @@ def _open_in(pid: int) -> set[int]:
     """The descriptors that the process has open for longer than this look takes."""
     numbers = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
     return {number for number in numbers if Path(f"/proc/{pid}/fd/{number}").exists()}
+
+
+def test_only_its_attempt_takes_the_status_of_a_leader(
+    launcher: Launcher, word: str, until: Callable[..., None]
+) -> None:
+    """Whoever ends a tree sees a dead leader too, and may take it for an orphan."""
+
+    async def scenario() -> None:
+        process = start(launcher, "sleep", word)
+        await process.begun
+        await launcher.hold_orphans(True)
+        shim = launcher.shim
+        os.kill(shim, signal.SIGSTOP)  # so that it hears of both at once
+        os.kill(process.pid, signal.SIGKILL)
+        until(lambda: not look_at(process.pid).running)  # type: ignore[union-attr]
+        launcher.reap(process.pid)
+        os.kill(shim, signal.SIGCONT)
+        assert await process.ended == -signal.SIGKILL
+        await launcher.hold_orphans(False)
+        assert await start(launcher, "true").ended == 0
+        assert launcher.shim == shim, "it is still the same shim"
+        process.close()
+
+    asyncio.run(scenario())
