@@ -30,6 +30,7 @@ from fsm.engine.ports import FINAL_STATES, RunSummary, StoredRun
 from fsm.errors import Damaged, Invalid, Problem, Refused, StateUnavailable
 
 if TYPE_CHECKING:
+    from fsm.app.survivors import Survivors
     from fsm.app.workspace import Workspace
     from fsm.run import Run
 
@@ -95,7 +96,9 @@ def export_run(workspace: Workspace, run_id: str, target: str) -> StoredRun:
     return stored
 
 
-def move_run(workspace: Workspace, run_id: str, target: str) -> StoredRun:
+def move_run(
+    workspace: Workspace, run_id: str, target: str, survivors: Survivors = "refuse"
+) -> StoredRun:
     """Write an unfinished run into a new file and give it up here, held all the while. What was written.
 
     The file has the journal as it was before, and is durable before the run is given up: killed between
@@ -105,7 +108,7 @@ def move_run(workspace: Workspace, run_id: str, target: str) -> StoredRun:
     from fsm.app.session import take_up
     from fsm.run import events as on
 
-    with take_up(workspace, run_id, lambda *_: None) as session:
+    with take_up(workspace, run_id, lambda *_: None, survivors=survivors) as session:
         if session.found in FINAL_STATES:
             raise Refused(
                 f"run {run_id} is {session.found}: there is nothing to go on with elsewhere",

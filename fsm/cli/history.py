@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.options import json_option, run_argument, state_option
+from fsm.cli.options import json_option, run_argument, state_option, survivors_option
 from fsm.cli.output import Output
 from fsm.errors import FsmError, Invalid, Problem, Refused, StateUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fsm.app.survivors import Survivors
     from fsm.app.workspace import Workspace
     from fsm.engine.ports import RunSummary, StoredRun
 
@@ -166,8 +167,14 @@ def prune(
 @click.option("--move", is_flag=True, help="Of an unfinished run: give it up here.")
 @json_option
 @state_option
+@survivors_option
 def export(
-    run_id: str | None, target: str | None, move: bool, as_json: bool, state: str | None
+    run_id: str | None,
+    target: str | None,
+    move: bool,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
 ) -> None:
     """Write a run into one file: its plan and its whole journal, for `fsm import`.
 
@@ -182,7 +189,10 @@ def export(
     target = target or f"{found.run_id}.fsm.json"
     if move and target == "-":
         raise Invalid([Problem("--move needs a file", "what reads stdout may lose the run")])
-    stored = (move_run if move else export_run)(workspace, found.run_id, target)
+    if move:
+        stored = move_run(workspace, found.run_id, target, survivors or "refuse")
+    else:
+        stored = export_run(workspace, found.run_id, target)
     if target == "-":
         return
     output.document({"file": target, **_journal_json(stored)})
