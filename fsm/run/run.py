@@ -45,7 +45,9 @@ class Run(Standing):
         return self._machine.spec.states
 
     def commands(self, now: float) -> list[Command]:
-        """What should happen at `now` (seconds since the epoch). Asking changes nothing.
+        """What should happen at `now` (seconds since the epoch). Asking records no fact.
+
+        Only a retry that has come due is put among the steps that are ready: what is asked later is the same.
 
         Costs what is ready, not what exists. A command is repeated until its fact was applied.
         """
