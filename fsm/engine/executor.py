@@ -7,6 +7,7 @@ launch. Nothing is launched before its intent is written (I3); what the journal 
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -134,9 +135,11 @@ class Executor:
         self._loop = asyncio.get_running_loop()
         self._rest = self._loop.create_future()
         self._awake()
+        gc.freeze()  # the plan stays as long as the run: looking at it again and again takes a tenth of it
         try:
             return await self._rest
         finally:
+            gc.unfreeze()
             if self._timer is not None:
                 self._timer.cancel()
             await self._end_all()
