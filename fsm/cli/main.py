@@ -9,11 +9,14 @@ from collections.abc import Sequence
 import click
 
 from fsm import __version__
+from fsm.cli.deciding import abort, mark, rollback
 from fsm.cli.history import export, history, import_, prune, stats
+from fsm.cli.looking import list_, log, status
 from fsm.cli.output import Output, keep_going
 from fsm.cli.phases import execute, recover
 from fsm.cli.plans import approve, diagram, plan, schema, validate
-from fsm.cli.runs import abort, list_, log, mark, resume, rollback, run_, status
+from fsm.cli.resuming import resume
+from fsm.cli.running import run_
 from fsm.errors import FsmError, Invalid, Problem, TransitionRefused
 
 __all__ = ["run"]

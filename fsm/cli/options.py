@@ -11,19 +11,23 @@ import click
 from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
+    from fsm.app.workspace import Workspace
     from fsm.plan.model import Plan
 
 __all__ = [
+    "grace_option",
     "json_option",
     "options_text",
     "plan_file",
     "plan_options",
     "read_plan",
     "run_argument",
+    "seconds_of",
     "spelled",
     "state_option",
     "survivors_option",
     "values",
+    "workspace_of",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -52,6 +56,15 @@ def survivors_option(command: Command) -> Command:
         help="If a step outlived its runner, end it.",
     )
     return wait(terminate(command))
+
+
+grace_option = click.option(
+    "--grace",
+    metavar="DURATION",
+    default="10s",
+    show_default=True,
+    help="How long a stopped run lets its steps end by themselves.",
+)
 
 
 run_argument = click.argument("run_id", metavar="[RUN]", required=False)
@@ -113,6 +126,23 @@ def options_text(state: str | None) -> str:
     from fsm.stores.redis_url import shown
 
     return f" --state {shlex.quote(shown(state))}" if state else ""
+
+
+def workspace_of(state: str | None, grace: str = "0s") -> Workspace:
+    """The workspace of this folder, with what `--state` and `--grace` say. Raises `Invalid`."""
+    from fsm.app.workspace import Workspace
+
+    return Workspace.here(state, seconds_of(grace))
+
+
+def seconds_of(grace: str) -> float:
+    """What `--grace` says, in seconds. Raises `Invalid`."""
+    from fsm.plan.duration import parse_duration
+
+    try:
+        return parse_duration(grace)
+    except ValueError as error:
+        raise Invalid([Problem(f"--grace: {error}", "write a duration such as 10s")]) from None
 
 
 def values(params: Sequence[str]) -> Mapping[str, str]:

@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.options import json_option, run_argument, state_option, survivors_option
+from fsm.cli.options import (
+    grace_option,
+    json_option,
+    run_argument,
+    seconds_of,
+    state_option,
+    survivors_option,
+    workspace_of,
+)
 from fsm.cli.output import Output
-from fsm.cli.progress import Progress
-from fsm.cli.runs import carry_on, exit_code, finish, grace_option, run_, seconds_of
-from fsm.errors import Invalid, Refused
+from fsm.cli.resuming import carry_on
+from fsm.cli.running import run_
+from fsm.cli.sessions import begun, exit_code, finish, refuse_other_digest
 
 if TYPE_CHECKING:
     from fsm.app.session import Session
@@ -57,38 +65,25 @@ def _execute(
     import time
 
     from fsm.app.phases import results_of
-    from fsm.app.session import begin, check
-    from fsm.app.workspace import Workspace, backend_url, whoami
+    from fsm.app.workspace import backend_url, whoami
     from fsm.engine.ports import Approval
 
     output, plan = Output(json=as_json), specification.plan
-    if digest is not None and (len(digest) < 12 or not plan.digest.startswith(digest.lower())):
-        hint = f"it changed; look at it with: fsm plan {file}"
-        raise Refused(f"the digest of {file} is {plan.digest}, not {digest}", hint)
+    if digest is not None:
+        refuse_other_digest(plan, file, digest)
     if not state and not os.environ.get("FSM_STATE") and specification.state_backend != "sqlite":
         state = backend_url(specification.state_backend)
-    workspace = Workspace.here(state, seconds_of(grace))
-    if not new:
-        workspace.refuse_unfinished(plan.id)
-    findings = check(workspace, plan)
-    if findings.problems:
-        raise Invalid(
-            findings.problems, f"nothing was started; mend it and see: fsm validate {file}"
-        )
-    with (
-        Progress(output) as progress,
-        begin(
-            workspace,
-            plan,
-            path=str(workspace.cwd / file),
-            approval=Approval(plan.digest, whoami(), time.time(), "execute"),
-            recorded=False,
-            findings=findings,
-            alongside=new,
-            observe=progress.observe if not as_json else lambda *_: None,
-        ) as session,
-    ):
-        session.drive()
+    workspace = workspace_of(state, grace)
+    session = begun(
+        output,
+        workspace,
+        plan,
+        file=file,
+        typed=file,
+        consent=lambda: (Approval(plan.digest, whoami(), time.time(), "execute"), False),
+        alongside=new,
+        observe=(lambda *_: None) if as_json else None,
+    )
     if as_json:
         output.document({**results_of(workspace, session.run)})
         return exit_code(session)

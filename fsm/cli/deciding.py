@@ -1,0 +1,115 @@
+"""What a person decides about a run: undo it, give it up, or say what was done by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from fsm.cli.options import (
+    grace_option,
+    json_option,
+    run_argument,
+    state_option,
+    survivors_option,
+    workspace_of,
+)
+from fsm.cli.output import Output
+from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
+
+if TYPE_CHECKING:
+    from fsm.app.survivors import Survivors
+
+__all__ = ["abort", "mark", "rollback"]
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+@survivors_option
+@grace_option
+@click.option("--reason", default="", help="Why, for the journal.")
+def rollback(
+    run_id: str | None,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
+    grace: str,
+    reason: str,
+) -> int:
+    """Undo the completed steps of a run, the last first."""
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = workspace_of(state, grace)
+    found = workspace.find(run_id)
+    with taken_up(output, workspace, found.run_id, survivors) as session:
+        session.require_environment()
+        if session.found != "rolling_back":
+            session.request(on.RollbackRequested(by=session.person, reason=reason))
+        session.drive()
+    return finish(output, session, state)
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+@survivors_option
+@grace_option
+@click.option("--reason", default="", help="Why, for the journal.")
+def abort(
+    run_id: str | None,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
+    grace: str,
+    reason: str,
+) -> int:
+    """Give a run up; nothing is undone. If a process drives it, that process is stopped first."""
+    from fsm.app.session import stop_holder
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = workspace_of(state, grace)
+    found = workspace.find(run_id)
+    stop_holder(workspace, found.run_id)
+    with taken_up(output, workspace, found.run_id, survivors) as session:
+        if session.found != "aborting":
+            session.request(on.RunAborted(by=session.person, reason=reason))
+        session.drive()
+    finish(output, session, state)
+    return 0
+
+
+@click.command()
+@click.argument("step")
+@click.argument("as_", metavar="done|undone", type=click.Choice(["done", "undone"]))
+@click.option("--run", "run_id", metavar="RUN", help="Which run. [default: the newest]")
+@click.option("--reason", required=True, help="What you did or saw, for the journal.")
+@json_option
+@state_option
+@survivors_option
+def mark(
+    step: str,
+    as_: str,
+    run_id: str | None,
+    reason: str,
+    as_json: bool,
+    state: str | None,
+    survivors: Survivors | None,
+) -> int:
+    """Record that a person did a step, or undid it."""
+    from fsm.run import events as on
+
+    output = Output(json=as_json)
+    workspace = workspace_of(state)
+    found = workspace.find(run_id)
+    with taken_up(output, workspace, found.run_id, survivors) as session:
+        refuse_unknown_step(session.run, step)
+        word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"
+        session.request(on.StepMarked(step, word, by=session.person, reason=reason))
+        session.commit()
+    finish(output, session, state)
+    return 0

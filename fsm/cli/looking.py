@@ -1,0 +1,102 @@
+"""What is known of runs: how one stands, what happened in it, and which there are. Nothing is changed."""
+
+from __future__ import annotations
+
+import click
+
+from fsm.cli.options import (
+    json_option,
+    options_text,
+    run_argument,
+    state_option,
+    workspace_of,
+)
+from fsm.cli.output import Output
+from fsm.cli.sessions import refuse_unknown_step
+
+__all__ = ["list_", "log", "status"]
+
+
+@click.command()
+@run_argument
+@json_option
+@state_option
+def status(run_id: str | None, as_json: bool, state: str | None) -> None:
+    """Show what a run has done, has not done, what is unknown, and what you can do now."""
+    from fsm.app.survivors import still_at_work
+    from fsm.engine.recovery import open_run
+    from fsm.views.report import report, report_json, report_text, steps_text
+
+    output = Output(json=as_json)
+    workspace = workspace_of(state)
+    found = workspace.find(run_id)
+    taken = open_run(workspace.store, found.run_id)
+    run = taken.run
+    holder = workspace.store.holder(found.run_id)
+    view = report(run, held=holder is not None, options=options_text(state))
+    alive = still_at_work(workspace, run) if holder is None else ()
+    output.document(
+        {
+            **report_json(view),
+            "held_by": holder,
+            "at_work": [process._asdict() for process in alive],
+            "warnings": list(taken.warnings),
+        }
+    )
+    output.line(steps_text(run))
+    output.line()
+    output.line(report_text(view))
+    for process in alive:
+        output.line(f"\n⚠ its runner is gone, but this is still at work: {process}")
+    for warning in taken.warnings:
+        output.line(f"\n⚠ {warning}")
+    if holder is not None:
+        output.line(f"\n  a process drives it{f' (pid {holder})' if holder else ''}")
+
+
+@click.command()
+@run_argument
+@click.option("--step", metavar="STEP", help="The captured output of STEP instead.")
+@json_option
+@state_option
+def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) -> None:
+    """Print what happened in a run, event by event; with --step, what that step printed."""
+    from fsm.app.history import step_logs
+    from fsm.engine.recovery import refold
+    from fsm.views.log import log_text, record_json
+
+    output = Output(json=as_json)
+    workspace = workspace_of(state)
+    found = workspace.find(run_id)
+    stored = workspace.store.load(found.run_id)
+    run = refold(stored)
+    if step is None:
+        output.document({"run": run.run_id, "records": [record_json(r) for r in stored.records]})
+        output.line(log_text(run, stored.records))
+        return
+    refuse_unknown_step(run, step)
+    files = step_logs(workspace, run, step)
+    output.document({"run": run.run_id, "step": step, "logs": dict(files)})
+    for name, text in files.items():
+        output.line(f"== {name}\n{text.rstrip()}")
+    if not files:
+        output.line(f"no output of step {step} is kept: it printed nothing, or its log was removed")
+
+
+@click.command("list")
+@click.option("--all", "every", is_flag=True, help="Every run.")
+@json_option
+@state_option
+def list_(every: bool, as_json: bool, state: str | None) -> None:
+    """List the runs, the newest first: the newest 20, and all that are unfinished."""
+    from fsm.engine.retention import recent
+    from fsm.views.log import runs_text, summary_json
+
+    output = Output(json=as_json)
+    runs = workspace_of(state).store.runs()
+    listed = runs if every else recent(runs)
+    hidden = len(runs) - len(listed)
+    output.document({"runs": [summary_json(run) for run in listed], "not_listed": hidden})
+    output.line(runs_text(listed) if runs else "no runs yet; start one with: fsm run PLAN")
+    if hidden:
+        output.line(f"and {hidden} finished before; list all with: fsm list --all")
