@@ -21,8 +21,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from fsm.engine.checkpoint import Checkpoint, newest, whole
-from fsm.engine.journal import Record, seal, verify
-from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
+from fsm.engine.journal import Record, verify
+from fsm.engine.ports import Approval, RunSummary, StoredRun
 from fsm.errors import Damaged
 from fsm.run.events import Event
 from fsm.stores import checkpoint_files, refusals
@@ -59,10 +59,7 @@ class JsonStore:
         alongside: bool = False,
     ) -> JsonJournal:
         """A new run with its first events, held by the caller. See `Store`."""
-        refusals.refuse_mismatch(summary, document, approval)
-        refusals.refuse_run_id(summary.run_id)
-        at = float(summary.created_at)
-        records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+        records = refusals.first_records(summary, document, events, approval)
         with self._folders.told(), ExitStack() as undo:
             self._folders.make()
             lock = RunLock.take(self._folders.locks, summary.run_id)
@@ -202,7 +199,8 @@ class JsonStore:
         """Make the run: all of it aside, then one rename."""
         run_id = summary.run_id
         runs = self._folders.all()
-        _refuse_existing([header.summary(last) for header, last in runs], summary, alongside)
+        others = [header.summary(last) for header, last in runs]
+        refusals.refuse_beside(summary, others, alongside=alongside)
         used = self._use_up(approval, runs) if approval else ""
         number = max((header.number for header, _ in runs), default=0) + 1
         names = (run_id, summary.plan_id, summary.plan_name, summary.digest)
@@ -248,14 +246,6 @@ class JsonStore:
             raise Damaged(f"{file.path}: {error.message}", error.hint) from None
         file.verify_lines(part, after, previous)
         file.compare(part, head, self._folders.locks / f"{run_id}.lock")
-
-
-def _refuse_existing(runs: Sequence[RunSummary], summary: RunSummary, alongside: bool) -> None:
-    if any(other.run_id == summary.run_id for other in runs):
-        raise refusals.exists_already(summary.run_id)
-    for other in () if alongside else runs:
-        if other.plan_id == summary.plan_id and other.state not in FINAL_STATES:
-            raise refusals.unfinished(other)
 
 
 def _newest(file: JournalFile, folder: Path) -> tuple[Checkpoint | None, list[str], Part]:

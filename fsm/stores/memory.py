@@ -10,7 +10,7 @@ from threading import RLock
 
 from fsm.engine.checkpoint import Checkpoint, newest, whole
 from fsm.engine.journal import Record, seal, verify
-from fsm.engine.ports import FINAL_STATES, KEPT_CHECKPOINTS, Approval, RunSummary, StoredRun
+from fsm.engine.ports import KEPT_CHECKPOINTS, Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Held
 from fsm.run.events import Event
 from fsm.stores import refusals
@@ -111,12 +111,9 @@ class MemoryStore:
         alongside: bool = False,
     ) -> MemoryJournal:
         """A new run with its first events, held by the caller. See `Store`."""
-        refusals.refuse_mismatch(summary, document, approval)
-        refusals.refuse_run_id(summary.run_id)
-        at = float(summary.created_at)
-        records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+        records = refusals.first_records(summary, document, events, approval)
         with self._lock:
-            self._refuse_existing(summary, alongside)
+            self._refuse_beside(summary, alongside)
             if approval is not None:
                 self._use_up(approval, summary.run_id)
             head = records[-1].hash if records else summary.digest
@@ -165,7 +162,7 @@ class MemoryStore:
         refusals.refuse_altered(stored)
         head, epoch = (records[-1].hash, records[-1].epoch) if records else (summary.digest, 1)
         with self._lock:
-            self._refuse_existing(summary, alongside)
+            self._refuse_beside(summary, alongside)
             self._runs[summary.run_id] = _Run(summary, stored.document, records, head, epoch)
 
     def remove(self, run_id: str) -> None:
@@ -217,13 +214,9 @@ class MemoryStore:
             raise refusals.no_such_run(run_id, list(reversed(self._runs)), "memory")
         return run
 
-    def _refuse_existing(self, summary: RunSummary, alongside: bool) -> None:
-        if summary.run_id in self._runs:
-            raise refusals.exists_already(summary.run_id)
-        for other in () if alongside else reversed(self._runs.values()):
-            same = other.summary.plan_id == summary.plan_id
-            if same and other.summary.state not in FINAL_STATES:
-                raise refusals.unfinished(other.summary)
+    def _refuse_beside(self, summary: RunSummary, alongside: bool) -> None:
+        others = [run.summary for run in reversed(self._runs.values())]
+        refusals.refuse_beside(summary, others, alongside=alongside)
 
     def _use_up(self, approval: Approval, run_id: str) -> None:
         same = [consent for consent in self._consents if consent.approval == approval]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fsm.engine.checkpoint import Checkpoint, newest, whole
-from fsm.engine.journal import Record, seal, verify
+from fsm.engine.journal import Record, verify
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, FsmError, Held, Refused
 from fsm.run.events import Event
@@ -62,10 +62,7 @@ class RedisStore:
         alongside: bool = False,
     ) -> RedisJournal:
         """A new run with its first events, held by the caller. See `Store`."""
-        refusals.refuse_mismatch(summary, document, approval)
-        refusals.refuse_run_id(summary.run_id)
-        at = moment(summary.created_at)
-        records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+        records = refusals.first_records(summary, document, events, approval)
         holder = Holder.new()
         row = self._insert(summary, document, records, alongside, approval, holder)
         return self._journal(row, holder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from fsm.engine.journal import verify
+from fsm.engine.journal import Record, seal, verify
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
 from fsm.errors import Conflict, Damaged, Refused, StateUnavailable
+from fsm.run.events import Event
 
 __all__ = [
     "NEXT_MOVE",
@@ -18,11 +19,12 @@ __all__ = [
     "conflict",
     "exists_already",
     "file_gone",
+    "first_records",
     "is_run_id",
     "newer_format",
     "no_such_run",
     "refuse_altered",
-    "refuse_mismatch",
+    "refuse_beside",
     "refuse_run_id",
     "refuse_unfinished",
     "unfinished",
@@ -34,7 +36,34 @@ NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-def refuse_mismatch(summary: RunSummary, document: bytes, approval: Approval | None) -> None:
+def first_records(
+    summary: RunSummary, document: bytes, events: Sequence[Event], approval: Approval | None
+) -> list[Record]:
+    """The records that a run of that plan begins with, in its first epoch.
+
+    Raises `Refused` for a name that names no run, or an approval of another plan; `ValueError` for a
+    document of another digest.
+    """
+    _refuse_mismatch(summary, document, approval)
+    refuse_run_id(summary.run_id)
+    at = float(summary.created_at) + 0.0  # not every store keeps the sign of zero
+    return seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+
+
+def refuse_beside(summary: RunSummary, others: Iterable[RunSummary], *, alongside: bool) -> None:
+    """Raises `Refused` if another run has the run's name, or is of its plan and not ended.
+
+    `others` are newest first; the newest such is named. `alongside` allows for unfinished ones.
+    """
+    others = tuple(others)
+    if any(other.run_id == summary.run_id for other in others):
+        raise exists_already(summary.run_id)
+    for other in () if alongside else others:
+        if other.plan_id == summary.plan_id and other.state not in FINAL_STATES:
+            raise unfinished(other)
+
+
+def _refuse_mismatch(summary: RunSummary, document: bytes, approval: Approval | None) -> None:
     """Raises `Refused` if the approval is of another plan, and `ValueError` if the document is."""
     if sha256(document).hexdigest() != summary.digest:
         raise ValueError(f"the document of run {summary.run_id} does not have the run's digest")

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from fsm.engine.checkpoint import Checkpoint, newest, whole
-from fsm.engine.journal import Record, seal, verify
-from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
+from fsm.engine.journal import Record, verify
+from fsm.engine.ports import Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Refused
 from fsm.run.events import Event
 from fsm.stores import refusals
@@ -62,10 +62,7 @@ class SqliteStore:
         alongside: bool = False,
     ) -> SqliteJournal:
         """A new run with its first events, held by the caller. See `Store`."""
-        refusals.refuse_mismatch(summary, document, approval)
-        refusals.refuse_run_id(summary.run_id)
-        at = moment(summary.created_at)
-        records = seal(events, after=0, previous=summary.digest, epoch=1, at=at)
+        records = refusals.first_records(summary, document, events, approval)
         with self._told(), ExitStack() as undo:
             connection = writing(self.path)
             undo.callback(connection.close)
@@ -73,7 +70,7 @@ class SqliteStore:
             lock = RunLock.take(self._locks, summary.run_id)
             undo.callback(lock.discard)
             with transaction(connection):
-                _refuse_existing(connection, self.path, summary, alongside)
+                _refuse_beside(connection, self.path, summary, alongside)
                 if approval is not None:
                     self._use_up(connection, approval, summary.run_id)
                 row = _insert_run(connection, summary, document, records)
@@ -148,7 +145,7 @@ class SqliteStore:
             lock = RunLock.take(self._locks, summary.run_id)
             try:
                 with transaction(connection):
-                    _refuse_existing(connection, self.path, summary, alongside)
+                    _refuse_beside(connection, self.path, summary, alongside)
                     row = _insert_run(connection, summary, stored.document, records)
                 lock.note(row.seq, row.hash)
             finally:
@@ -329,19 +326,13 @@ class SqliteStore:
         return Damaged(f"{self.path}: {what}", refusals.NEXT_MOVE)
 
 
-def _refuse_existing(
+def _refuse_beside(
     connection: sqlite3.Connection, path: Path, summary: RunSummary, alongside: bool
 ) -> None:
-    run_id = summary.run_id
-    if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone():
-        raise refusals.exists_already(run_id)
-    if alongside:
-        return
-    same_plan = "SELECT * FROM runs WHERE plan_id = ? ORDER BY number DESC"
-    for cells in connection.execute(same_plan, (summary.plan_id,)):
-        other = RunRow.read(cells, path).summary
-        if other.state not in FINAL_STATES:
-            raise refusals.unfinished(other)
+    query = "SELECT * FROM runs WHERE run_id = ? OR plan_id = ? ORDER BY number DESC"
+    cells = connection.execute(query, (summary.run_id, summary.plan_id))
+    others = (RunRow.read(each, path).summary for each in cells)
+    refusals.refuse_beside(summary, others, alongside=alongside)
 
 
 def _insert_run(
