@@ -111,3 +111,26 @@ Feature: State as files that a person can read
       When I run `fsm resume`
       Then it exits with 7
       And what happened is "branch"
+
+    Scenario: What a checkpoint tells outlives damage to the journal before it
+      Given the plan:
+        """
+        plan:
+          id: long
+          steps:
+            - {id: one, run: echo one >> happened}
+            - {id: two, run: test -e mended && echo two >> happened, checkpoint: true}
+        """
+      And I have run `fsm run plan.yaml --yes`
+      And there is a file "mended"
+      When somebody changes "one" to "eno" in the lines of the journal
+      And I run `fsm resume`
+      Then it exits with 0
+      And what happened is "one two"
+      And the error says "the journal of run {run} is damaged: record 5 (StepStarted) was altered"
+      And the error says "the checkpoints are kept, and tell where the run stands"
+      When I run `fsm status`
+      Then it exits with 0
+      And it prints "long: completed"
+      When I run `fsm log`
+      Then it exits with 7

@@ -166,7 +166,12 @@ def take_up(
     except BaseException:
         journal.close()
         raise
-    with _held(workspace, run, journal, taken.created, observe, warn) as session:
+
+    def prove() -> None:
+        if taken.checkpoint:
+            workspace.store.load(run_id)
+
+    with _held(workspace, run, journal, taken.created, observe, warn, prove) as session:
         session.taken = taken
         if run.needs_recovery:
             session.executor.recollect(ended, f"ended by {whoami()}")
@@ -186,6 +191,7 @@ def _held(
     created: on.RunCreated,
     observe: Observer,
     warn: Callable[[str], None] = lambda _: None,
+    prove: Callable[[], None] = lambda: None,
 ) -> Iterator[Session]:
     from fsm.actions import read_tail
 
@@ -197,6 +203,7 @@ def _held(
         observe=lambda event, at: observe(run, event, at),
         warn=warn,
         tail=lambda log: read_tail(log, site.secrets),
+        prove=prove,
     )
     try:
         yield Session(run, Executor(run, journal, world), created, whoami(), run.state)

@@ -41,7 +41,8 @@ class World(Value):
 
     `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the
     epoch, `chance` a number in [0, 1). `observe` is told every event once it is durable, and when it was
-    written; `warn` what went wrong without harm. `tail` gives the last lines of a log.
+    written; `warn` what went wrong without harm. `tail` gives the last lines of a log. `prove` reads what was
+    not read of the journal when the run was taken up from a checkpoint; it raises `StateUnavailable`.
     """
 
     actions: Mapping[str, Action]
@@ -52,6 +53,7 @@ class World(Value):
     observe: Callable[[on.Event, float], None] = lambda *_: None
     warn: Callable[[str], None] = lambda _: None
     tail: Callable[[str], str] = lambda _: ""
+    prove: Callable[[], object] = lambda: None
 
 
 class Executor:
@@ -186,6 +188,13 @@ class Executor:
         return False
 
     def _forget_checkpoints(self) -> None:
+        try:
+            self._world.prove()
+        except StateUnavailable as error:  # then the checkpoints are all that tells the run's state
+            self._world.warn(
+                f"{error.message}; the checkpoints are kept, and tell where the run stands"
+            )
+            return
         try:
             self._journal.forget_checkpoints()
         except StateUnavailable as error:
