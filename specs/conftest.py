@@ -11,6 +11,7 @@ from .place import Place
 from .steps import (
     bad_plans,
     damage,
+    diagrams,
     files,
     git,
     happenings,
@@ -26,6 +27,7 @@ from .steps import (
 _VOCABULARY = (
     bad_plans,
     damage,
+    diagrams,
     files,
     git,
     happenings,

@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from fsm import __version__
-from fsm.cli.deciding import abort, mark, rollback
-from fsm.cli.history import export, history, import_, prune, stats
-from fsm.cli.looking import list_, log, status
 from fsm.cli.output import Output, keep_going
-from fsm.cli.phases import execute, recover
-from fsm.cli.plans import approve, diagram, plan, schema, validate
-from fsm.cli.resuming import resume
-from fsm.cli.running import run_
 from fsm.errors import FsmError, Invalid, Problem, TransitionRefused
 
 __all__ = ["run"]
@@ -35,11 +29,43 @@ _COMMANDS = {
 """What a person types for a trigger of the tables."""
 
 
+_HOMES = {
+    "plan": "plans",
+    "approve": "plans",
+    "validate": "plans",
+    "run": "running:run_",
+    "execute": "phases",
+    "status": "looking",
+    "log": "looking",
+    "resume": "resuming",
+    "recover": "phases",
+    "rollback": "deciding",
+    "mark": "deciding",
+    "abort": "deciding",
+    "list": "looking:list_",
+    "history": "history",
+    "stats": "history",
+    "prune": "history",
+    "export": "history",
+    "import": "history:import_",
+    "diagram": "diagrams",
+    "schema": "plans",
+}
+"""The commands in the order of use: each is in the module of this package, under its own name or this one."""
+
+
 class _Group(click.Group):
-    """Commands in the order of use."""
+    """Loads a command when it is asked for: the others cost no start anything."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(_HOMES)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in _HOMES:
+            return None
+        module, _, attribute = _HOMES[name].partition(":")
+        command: click.Command = getattr(import_module(f"fsm.cli.{module}"), attribute or name)
+        return command
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,31 +80,6 @@ def fsm() -> None:
 
     A command without RUN means the newest.
     """
-
-
-for _command in (
-    plan,
-    approve,
-    validate,
-    run_,
-    execute,
-    status,
-    log,
-    resume,
-    recover,
-    rollback,
-    mark,
-    abort,
-    list_,
-    history,
-    stats,
-    prune,
-    export,
-    import_,
-    diagram,
-    schema,
-):
-    fsm.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:

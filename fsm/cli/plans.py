@@ -6,18 +6,18 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from fsm.cli.options import plan_options, read_plan, spelled, state_option, values
 from fsm.cli.output import Output, answer
-from fsm.errors import Invalid, Problem, Refused
+from fsm.errors import Invalid, Refused
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan
 
-__all__ = ["approve", "diagram", "plan", "schema", "show_plan", "validate"]
+__all__ = ["approve", "plan", "schema", "show_plan", "validate"]
 
 
 @click.command()
@@ -83,63 +83,6 @@ def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: 
         output.line(f"{'✓' if holds else '✗'} {name}")
     output.line(validation_text(resolved, findings))
     return 2 if findings.problems else 0
-
-
-@click.command()
-@plan_options
-@click.option(
-    "--view",
-    type=click.Choice(["plan", "machine", "step"]),
-    default="plan",
-    show_default=True,
-    help="The plan's graph, its own plan machine, or the step machine.",
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["mermaid", "dot"]),
-    default="mermaid",
-    show_default=True,
-)
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    type=click.Path(),
-    help="Write to a file; one that is there is overwritten.",
-)
-def diagram(
-    file: str,
-    params: tuple[str, ...],
-    parallel: int | None,
-    as_json: bool,
-    view: str,
-    format_: str,
-    target: str | None,
-) -> None:
-    """Draw a plan, its plan machine or the step machine, as Mermaid or DOT text."""
-    from fsm.machine import load_table
-    from fsm.run import plan_spec
-    from fsm.views.diagram import machine_diagram, plan_diagram
-
-    output = Output(json=as_json)
-    resolved = read_plan(file, params, parallel)
-    language: Literal["mermaid", "dot"] = "dot" if format_ == "dot" else "mermaid"
-    if view == "plan":
-        text = plan_diagram(resolved, language)
-    else:
-        spec = plan_spec(resolved.error_handling) if view == "machine" else load_table("step")
-        text = machine_diagram(spec, language)
-    output.document({"view": view, "format": format_, "text": text})
-    if target is None:
-        output.line(text.rstrip("\n"))
-        return
-    try:
-        if Path(target).exists() and Path(target).samefile(file):
-            raise Invalid([Problem(f"{target} is the plan itself", "name another file for -o")])
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Invalid([Problem(f"cannot write {target}: {error.strerror}")]) from None
 
 
 @click.command()

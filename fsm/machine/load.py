@@ -14,7 +14,7 @@ from fsm.machine.authored import AuthoredMachine, AuthoredRow, AuthoredState
 from fsm.machine.proof import Finding, prove
 from fsm.machine.spec import MachineSpec
 
-__all__ = ["load_machine", "parse_machine"]
+__all__ = ["is_machine", "load_machine", "parse_machine"]
 
 
 def load_machine(
@@ -31,6 +31,12 @@ def parse_machine(text: str, path: str, conditions: Collection[str] | None = Non
     a machine, does the proof hold. `conditions` are the names that exist; None: not looked up.
     """
     return _proved(parse_document(text, path), conditions)
+
+
+def is_machine(document: Document) -> bool:
+    """Whether its author meant a machine, however wrong: states or rows, and neither plan nor phases."""
+    data = document.data
+    return isinstance(data, dict) and bool({"states", "rows"} & data.keys()) and "plan" not in data
 
 
 def _proved(document: Document, conditions: Collection[str] | None) -> MachineSpec:

@@ -17,7 +17,7 @@ from fsm.machine import MachineSpec, Row, StateSpec, load_table
 from fsm.plan.model import ErrorHandling, Plan
 from fsm.run import plan_spec
 from fsm.views.diagram import machine_diagram, plan_diagram
-from fsm.views.drawing import Arrow, Box, Drawing, as_text
+from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, as_text
 
 Format = Literal["mermaid", "dot"]
 FORMATS: tuple[Format, ...] = ("mermaid", "dot")
@@ -132,8 +132,76 @@ def test_a_parallel_plan_without_dependencies_has_no_arrows(plan_of: PlanOf) -> 
 
 def test_a_long_chain_is_folded_into_rows(plan_of: PlanOf) -> None:
     text = plan_diagram(plan_of(*[{}] * 20), "dot")
+    assert text.count("rank=same") == 5
+    assert text.count("style=invis") == 4
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_chain_is_folded_whether_its_steps_wait_for_each_other_or_not(
+    plan_of: PlanOf, waits: bool
+) -> None:
+    steps = [{"depends_on": [f"s{n}"]} if n and waits else {} for n in range(9)]
+    text = plan_diagram(plan_of(*steps), "dot")
     assert text.count("rank=same") == 3
-    assert text.count("style=invis") == 2
+    assert ("style=dashed" in text) is not waits
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_steps_that_share_the_beginning_of_their_ids_stand_in_one_frame(
+    plan_of: PlanOf, language: Format
+) -> None:
+    steps = [{"id": name} for name in ("fetch", "eu.build", "us.build", "eu.ship", "one.only")]
+    text = plan_diagram(plan_of(*steps), language)
+    assert text.count("subgraph") == 1
+    frame = {"mermaid": 'subgraph g1["eu"]\n    s2\n    s4\n  end', "dot": "    s2; s4\n"}[language]
+    assert frame in text
+
+
+def test_a_plan_too_large_for_its_steps_is_drawn_by_its_own_groups(plan_of: PlanOf) -> None:
+    steps = [{"id": f"{'eu' if n % 2 else 'us'}.s{n}"} for n in range(600)]
+    text = plan_diagram(plan_of(*steps, parallel=2), "mermaid")
+    assert '"<b>us</b><br/>300 steps' in text
+    assert '"<b>eu</b><br/>300 steps' in text
+
+
+# Marks: what a run or a coverage says.
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_a_marked_step_has_its_colour_and_its_words(plan_of: PlanOf, language: Format) -> None:
+    marks = {"s1": Mark("bad", ("failed", "exit code 3"))}
+    text = plan_diagram(plan_of({}, {}), language, marks)
+    assert "<b>1 s1</b>" in text
+    assert "failed<br/>exit code 3<br/>no rollback" in text
+    assert text.count(PAINTS["bad"].fill) == 1
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_groups_of_marked_steps_count_their_states_and_show_the_worst(
+    plan_of: PlanOf, language: Format
+) -> None:
+    marks = {f"s{n}": Mark("good", ("completed",)) for n in range(1, 600)}
+    marks["s600"] = Mark("bad", ("failed",))
+    text = plan_diagram(plan_of(*[{}] * 600), language, marks)
+    assert sum(map(int, re.findall(r"(\d+) completed", text))) == 599
+    assert text.count("1 failed") == 1
+
+
+@pytest.mark.parametrize("language", FORMATS)
+def test_a_marked_row_is_drawn_apart_from_rows_of_another_colour(language: Format) -> None:
+    spec = load_table("step")
+    rows = [n for n, row in enumerate(spec.rows) if row.source == ("running",)]
+    marks = {rows[1]: Mark("good"), rows[2]: Mark("bad", ("never taken",))}
+    text = machine_diagram(spec, language, marks)
+    assert PAINTS["good"].line in text
+    assert "never taken" in text
+
+
+def test_a_marked_row_that_stays_in_its_state_is_a_loop(plan_of: PlanOf) -> None:
+    spec = load_table("step")
+    [stays] = [n for n, row in enumerate(spec.rows) if row.trigger == "found_unknown"]
+    assert "s3 -> s3" in machine_diagram(spec, "dot", {stays: Mark("bad")})
+    assert "s3 -> s3" not in machine_diagram(spec, "dot")
 
 
 def test_a_step_without_rollback_is_marked(plan_of: PlanOf) -> None:
@@ -185,6 +253,8 @@ MERMAID_LINE = re.compile(
             r"  start --> s1",
             rf'  s\d+\("<b>{MERMAID_LABEL}</b>(?:<br/>{MERMAID_LABELS})?"\)(?::::\w+)?',
             rf'  s\d+ (?:-->|==>|-\.->)(?:\|"{MERMAID_LABELS}"\|)? s\d+',
+            rf'  subgraph g\d+\["{MERMAID_LABEL}"\]|    s\d+|  end',
+            r"  class s1 thick",
             r"  linkStyle [\d,]+ \S+",
             r"  classDef \w+ \S+",
         ]
@@ -196,13 +266,21 @@ DOT_VALUE = rf"(?:[A-Za-z][A-Za-z0-9]*|{DOT_QUOTED}|{DOT_HTML})"
 DOT_LINE = re.compile(
     rf"digraph \{{|\}}|  (?:graph|node|edge|start|start -> s1|s\d+|s\d+ -> s\d+)"
     rf"(?: \[\w+={DOT_VALUE}(?:, \w+={DOT_VALUE})*\])?"
+    rf"|  subgraph cluster_\d+ \{{|    graph \[label={DOT_HTML}, [^<>]*\]|    s\d+|  \}}"
 )
 
 
 def drawing(text: str, other: str) -> Drawing:
-    boxes = [Box(text, (other, text), "risky", other), Box(other, (), "final", text)]
-    arrows = [Arrow(0, 1, (text, other), "scenario", other), Arrow(1, 0, (), "order", text)]
-    return Drawing(text, boxes, arrows, initial=0)
+    boxes = [
+        Box(text, (other, text), "risky", other, "step-x", "bad", thick=True),
+        Box(other, (), "final", text),
+    ]
+    arrows = [
+        Arrow(0, 1, (text, other), "scenario", other, "good"),
+        Arrow(1, 0, (), "order", text, thick=True),
+    ]
+    clusters = [Cluster(text, (0,)), Cluster(other, (1,))]
+    return Drawing(text, boxes, arrows, initial=0, subtitle=other, clusters=clusters)
 
 
 @given(text=HOSTILE, other=HOSTILE)

@@ -1,0 +1,138 @@
+"""A drawing in DOT. Labels are HTML-like, ids and tooltips quoted strings.
+
+Graphviz decodes entities in all of them, and has escapes of its own (`\\N` is a node's name): a backslash is
+always doubled. The names of the nodes are the drawing's own, so none can be a keyword.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from fsm.views.drawing import PAINTS, RED, Arrow, Box, Colour, Drawing, printable
+
+__all__ = ["attributes", "dot", "html_text"]
+
+
+def dot(drawing: Drawing) -> str:
+    """The drawing as a DOT digraph, with its trailing newline."""
+    return "\n".join(_lines(drawing)) + "\n"
+
+
+def attributes(**values: str) -> str:
+    """`name=value` pairs, whatever the values hold."""
+    return ", ".join(f"{name}={_quoted(value)}" for name, value in values.items())
+
+
+def html_text(text: str) -> str:
+    """The text as it stands within an HTML-like label."""
+    return html.escape(printable(text)).replace("\\", "\\\\") or "&#8203;"
+
+
+def _lines(drawing: Drawing) -> Iterator[str]:
+    title = html_text(drawing.title)
+    if drawing.subtitle:
+        title += f'<br/><font point-size="11">{html_text(drawing.subtitle)}</font>'
+    graph = {"rankdir": drawing.direction, **_GRAPH}
+    yield "digraph {"
+    yield f"  graph [label=<{title}>, {attributes(**graph)}]"
+    yield f"  node [{attributes(**_NODE)}]"
+    yield f"  edge [{attributes(**_EDGE)}]"
+    if drawing.initial is not None:
+        start = attributes(shape="point", width="0.15", tooltip="the initial state")
+        yield f"  start [{start}]"
+        yield f"  start -> s{drawing.initial + 1}"
+    for number, box in enumerate(drawing.boxes, 1):
+        note = f'<font point-size="9">{"<br/>".join(map(html_text, box.lines))}</font>'
+        label = f"<b>{html_text(box.title)}</b>" + (f"<br/>{note}" if box.lines else "")
+        yield f"  s{number} [label=<{label}>, {attributes(**_box(number, box))}]"
+    for number, cluster in enumerate(drawing.clusters, 1):
+        yield f"  subgraph cluster_{number} {{"
+        yield f"    graph [label=<{html_text(cluster.title)}>, {attributes(**_CLUSTER)}]"
+        yield f"    {'; '.join(f's{place + 1}' for place in cluster.boxes)}"
+        yield "  }"
+    for arrow in drawing.arrows:
+        label = f"label=<{'<br/>'.join(map(_beside, arrow.lines))}>" if arrow.lines else ""
+        rest = attributes(**_arrow(arrow), **_tooltip(arrow), **_across(drawing, arrow))
+        both = ", ".join(filter(None, [label, rest]))
+        yield f"  s{arrow.tail + 1} -> s{arrow.head + 1}" + (f" [{both}]" if both else "")
+    yield from _rows(drawing)
+    yield "}"
+
+
+def _box(number: int, box: Box) -> dict[str, str]:
+    style = dict(_BOXES[box.kind])
+    if box.colour:
+        paint = PAINTS[box.colour]
+        style |= {"style": _STYLES.get(box.colour, "rounded,filled"), "penwidth": "1.5"}
+        style |= {"color": paint.line, "fillcolor": paint.fill}
+    if box.thick:
+        style["penwidth"] = "3"
+    return {"id": box.id or f"s{number}", "tooltip": box.tooltip or box.title, **style}
+
+
+def _arrow(arrow: Arrow) -> dict[str, str]:
+    style = dict(_ARROWS[arrow.kind])
+    if arrow.colour:
+        line = PAINTS[arrow.colour].line
+        style |= {"color": line, "fontcolor": line}
+    if arrow.thick:
+        style["penwidth"] = "3"
+    return style
+
+
+def _beside(text: str) -> str:
+    """A line of an arrow's label, which would touch the arrow."""
+    return f"&#160;{html_text(text)}&#160;"
+
+
+def _tooltip(arrow: Arrow) -> dict[str, str]:
+    if not arrow.tooltip:
+        return {}
+    return {"tooltip": arrow.tooltip, "labeltooltip": arrow.tooltip}
+
+
+def _across(drawing: Drawing, arrow: Arrow) -> dict[str, str]:
+    """An arrow back to the start of the next row must not pull its boxes out of their rows."""
+    across = drawing.row and arrow.tail // drawing.row != arrow.head // drawing.row
+    return {"constraint": "false"} if across else {}
+
+
+def _rows(drawing: Drawing) -> Iterator[str]:
+    if not drawing.row:
+        return
+    for first in range(0, len(drawing.boxes), drawing.row):
+        names = [f"s{n + 1}" for n in range(first, min(first + drawing.row, len(drawing.boxes)))]
+        yield f"  {{rank=same; {'; '.join(names)}}}"
+        if first:
+            yield f"  s{first + 1 - drawing.row} -> s{first + 1} [style=invis]"
+
+
+def _quoted(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", text):
+        return text if text.lower() not in _KEYWORDS else f'"{text}"'
+    escaped = printable(text, keep="\n").replace("&", "&amp;").replace("\\", "\\\\")
+    return '"' + escaped.replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+_KEYWORDS = {"node", "edge", "graph", "digraph", "subgraph", "strict"}
+_FONT = "Helvetica"
+_GRAPH = {"labelloc": "t", "fontname": _FONT, "fontsize": "16", "nodesep": "0.3", "ranksep": "0.5"}
+_NODE = {"shape": "box", "style": "rounded", "fontname": _FONT, "fontsize": "12"}
+_EDGE = {"fontname": _FONT, "fontsize": "10", "arrowsize": "0.7"}
+_CLUSTER = {"style": "rounded", "color": "#57606a", "fontname": _FONT, "fontsize": "12"}
+_BOXES: dict[str, dict[str, str]] = {
+    "plain": {},
+    "final": {"peripheries": "2"},
+    "risky": {"color": RED, "penwidth": "2"},
+}
+_STYLES: dict[Colour, str] = {
+    "undone": "rounded,filled,dashed",
+    "off": "rounded,filled,dotted",
+}
+_ARROWS: dict[str, dict[str, str]] = {
+    "plain": {},
+    "scenario": {"color": RED, "fontcolor": RED, "penwidth": "2"},
+    "order": {"style": "dashed"},
+}
