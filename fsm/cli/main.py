@@ -28,7 +28,6 @@ _COMMANDS = {
 }
 """What a person types for a trigger of the tables."""
 
-
 _HOMES = {
     "plan": "plans",
     "approve": "plans",
@@ -57,14 +56,14 @@ _HOMES = {
 class _Group(click.Group):
     """Loads a command when it is asked for: the others cost no start anything."""
 
-    def list_commands(self, _: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_HOMES)
 
-    def get_command(self, _: click.Context, name: str) -> click.Command | None:
-        if name not in _HOMES:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _HOMES:
             return None
-        module, _, attribute = _HOMES[name].partition(":")
-        command: click.Command = getattr(import_module(f"fsm.cli.{module}"), attribute or name)
+        module, _, own = _HOMES[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"fsm.cli.{module}"), own or cmd_name)
         return command
 
 
