@@ -56,10 +56,14 @@ _HOMES = {
 class _Group(click.Group):
     """Loads a command when it is asked for: the others cost no start anything."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(_HOMES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        cmd_name: str,
+    ) -> click.Command | None:
         if cmd_name not in _HOMES:
             return None
         module, _, own = _HOMES[cmd_name].partition(":")

@@ -138,6 +138,7 @@ class Simulator:
         self._intended: dict[str, Launch] = {}
         self._flights: dict[str, _Flight] = {}
         self._sleeps_until: float | None = None
+        self._stop_reason = ""
 
     @property
     def in_flight(self) -> Mapping[str, Launch]:
@@ -169,9 +170,18 @@ class Simulator:
         self._flights.clear()
         self._intended.clear()
         self._sleeps_until = None
+        self._stop_reason = ""
         self.run = Run.fold(self.plan, self.journal, self.run.run_id)
         if self.run.needs_recovery:
             self.request(on.RunnerLost(by="simulator"))
+
+    def stop(self, reason: str, grace_seconds: float = 10.0) -> None:
+        """Start nothing more until the run rests; what takes longer than the grace period is ended then."""
+        self._stop_reason = reason
+        self._sleeps_until = None
+        for flight in self._flights.values():
+            if flight.due > self.now + grace_seconds and not flight.cancelled:
+                flight.due, flight.cancelled = self.now + grace_seconds, reason
 
     def step(self) -> bool:
         """One turn of the executor's loop; whether another one is to follow.
@@ -184,9 +194,12 @@ class Simulator:
             self.now = max(self.now, self._sleeps_until)
         if not self._take_endings():
             return False
+        if self._stop_reason and self.run.state in {"running", "rolling_back"}:
+            self.request(on.RunPaused(by="signal", reason=self._stop_reason))
         look_again = self._decide()
         self._launch()
         if not self._flights and self.run.state not in _MOVING:
+            self._stop_reason = ""
             return False
         moments = [flight.due for flight in self._flights.values()]
         if look_again is not None:

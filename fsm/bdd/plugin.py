@@ -1,0 +1,93 @@
+"""The pytest plugin `fsm`: features about plans and machines are collected without any glue module.
+
+A feature is taken if it is named on the command line, if it stands beside a YAML file of its own name, or if
+it says `the plan "FILE"` or `the machine "FILE"`; the ini value `fsm_features` says `all` or `none` instead.
+What a glue module has collected by `scenarios` stays with it. Steps of a project's own (conftest.py) may be
+used beside the vocabulary, and come before it.
+
+It is loaded by every pytest where fsm is installed, so nothing is imported before there is a feature to take.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from fsm.bdd.features import FeatureFile
+
+__all__: list[str] = []
+
+_SPEAKS_OF = re.compile(
+    rb'^\s*\S+\s+the (?:approved )?(?:plan|machine) "[^"\n]+\.(?:ya?ml|json)"', re.MULTILINE
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini(
+        "fsm_features",
+        "which .feature files fsm collects: auto (those about a plan or a machine), all, none",
+        default="auto",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real: the scenario runs real actions in a temporary folder")
+    if _has_pytest_bdd(config):
+        from fsm.bdd import steps
+
+        config.pluginmanager.register(steps, "fsm-steps")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFile | None:
+    if file_path.suffix != ".feature" or not _is_taken(file_path, parent):
+        return None
+    if not _has_pytest_bdd(parent.config):
+        raise pytest.UsageError(f"{file_path}: features need: pip install 'fsm[bdd]'")
+    from fsm.bdd.features import FeatureFile
+
+    return FeatureFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _has_pytest_bdd(config):
+        from fsm.bdd.features import without_those_of_glue
+
+        items[:] = without_those_of_glue(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.excinfo is not None and _has_pytest_bdd(item.config):
+        from fsm.bdd.features import explained
+
+        told = explained(item, call.excinfo.value)
+        if told:
+            report.longrepr = told
+    return report
+
+
+def _has_pytest_bdd(config: pytest.Config) -> bool:
+    return config.pluginmanager.has_plugin("pytest-bdd")
+
+
+def _is_taken(path: Path, parent: pytest.Collector) -> bool:
+    wanted = parent.config.getini("fsm_features")
+    if wanted == "none":
+        return False
+    if wanted == "all" or parent.session.isinitpath(path):
+        return True
+    if any(path.with_suffix(suffix).is_file() for suffix in (".yaml", ".yml")):
+        return True
+    try:
+        return _SPEAKS_OF.search(path.read_bytes()) is not None
+    except OSError:
+        return False

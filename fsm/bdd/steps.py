@@ -1,0 +1,71 @@
+"""The vocabulary as steps of pytest-bdd: three of them, one for each keyword, that know every sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd import given, then, when
+from pytest_bdd.parser import Scenario, Step
+from pytest_bdd.parsers import StepParser
+
+from fsm.bdd.features import STORY, FeatureFile, has_failed, note_failure
+from fsm.spec.sentences import Said
+from fsm.spec.story import Story
+from fsm.spec.words import VOCABULARY, unknown
+
+__all__: list[str] = []
+
+
+class _Sentences(StepParser):
+    """Every sentence that may follow a keyword."""
+
+    def __init__(self, keyword: str) -> None:
+        super().__init__(f"fsm {keyword}")
+        self._keyword = keyword
+
+    def is_matching(self, name: str) -> bool:
+        return VOCABULARY.find(self._keyword, name) is not None
+
+    def parse_arguments(self, name: str) -> dict[str, Any] | None:
+        said = VOCABULARY.find(self._keyword, name)
+        return None if said is None else {"fsm_said": said}
+
+
+@pytest.fixture
+def fsm_story(request: pytest.FixtureRequest) -> Iterator[Story]:
+    """What the sentences of one scenario act on."""
+    story = request.node.stash[STORY] = Story(Path(request.node.path).parent)
+    yield story
+    story.close()
+
+
+@given(_Sentences("given"))
+@when(_Sentences("when"))
+@then(_Sentences("then"))
+def _say(fsm_story: Story, fsm_said: Said, docstring: str | None = None) -> None:
+    fsm_said.act(fsm_story, docstring)
+
+
+def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> None:
+    """A refusal of which the scenario does not speak is a failure."""
+    story = request.node.stash.get(STORY, None)
+    if story is not None and not has_failed(request.node):
+        story.refuse_untold()
+
+
+def pytest_bdd_step_error(request: pytest.FixtureRequest, scenario: Scenario, step: Step) -> None:
+    """Keep where it failed: the message begins with it."""
+    note_failure(request.node, scenario, step)
+
+
+def pytest_bdd_step_func_lookup_error(
+    request: pytest.FixtureRequest, scenario: Scenario, step: Step
+) -> None:
+    """A sentence that nobody knows: the nearest ones of the vocabulary are named."""
+    if request.node.getparent(FeatureFile) is None:
+        return
+    note_failure(request.node, scenario, step)
+    raise unknown(step.type, step.name)

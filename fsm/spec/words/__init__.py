@@ -1,0 +1,38 @@
+"""The vocabulary: every sentence there is, by what it speaks of. Documented, and stable."""
+
+from __future__ import annotations
+
+from fsm.errors import Invalid, Problem
+from fsm.spec.sentences import Vocabulary
+from fsm.spec.story import Story
+from fsm.spec.words import commands, findings, outcomes, plans
+
+__all__ = ["CHAPTERS", "VOCABULARY", "tell", "unknown"]
+
+CHAPTERS = {
+    "The plan": plans.words,
+    "What will happen to its steps": outcomes.words,
+    "What people ask for": commands.words,
+    "What came of it": findings.words,
+}
+"""The sentences by what they speak of, in the order in which they are listed."""
+
+VOCABULARY = Vocabulary()
+for _chapter in CHAPTERS.values():
+    VOCABULARY.sentences += _chapter.sentences
+
+
+def tell(story: Story, keyword: str, text: str, docstring: str | None = None) -> None:
+    """Act on one sentence. Raises `Invalid` if there is no such sentence, `Mismatch` if it does not hold."""
+    said = VOCABULARY.find(keyword, text)
+    if said is None:
+        raise unknown(keyword, text)
+    said.act(story, docstring)
+
+
+def unknown(keyword: str, text: str) -> Invalid:
+    """What is said of a sentence that nobody knows: the nearest ones."""
+    near = VOCABULARY.nearest(keyword, text)
+    shown = "".join(f"\n    {sentence}" for sentence in near)
+    hint = f"the nearest are:{shown}" if near else "see them all with: fsm test --sentences"
+    return Invalid([Problem("there is no such sentence", hint)])

@@ -1,5 +1,0 @@
-"""Every scenario of every feature beside this file."""
-
-from pytest_bdd import scenarios
-
-scenarios(".")
