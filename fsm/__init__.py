@@ -12,21 +12,29 @@ TYPE_CHECKING = False  # as type checkers know it, without the import
 if TYPE_CHECKING:
     from typing import Any
 
+    from fsm.actions.skill import Context, Lack, Secret, Skill
     from fsm.app.api import execute, execute_async, recover, recover_async
     from fsm.app.orchestrator import Phase, WorkflowOrchestrator, WorkflowResult, WorkflowSpec
+    from fsm.app.skills import load
     from fsm.errors import FsmError, Invalid, Refused
-    from fsm.plan.loading.load import load_plan as load
     from fsm.plan.model import Plan
+    from fsm.plan.skill import Needs, Undo
     from fsm.run.run import Run
 
 __version__ = "0.1.0"
 __all__ = [
+    "Context",
     "FsmError",
     "Invalid",
+    "Lack",
+    "Needs",
     "Phase",
     "Plan",
     "Refused",
     "Run",
+    "Secret",
+    "Skill",
+    "Undo",
     "WorkflowOrchestrator",
     "WorkflowResult",
     "WorkflowSpec",
@@ -38,18 +46,24 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Context": "actions.skill",
     "FsmError": "errors",
     "Invalid": "errors",
+    "Lack": "actions.skill",
+    "Needs": "plan.skill",
     "Phase": "app.orchestrator",
     "Plan": "plan.model",
     "Refused": "errors",
     "Run": "run.run",
+    "Secret": "actions.skill",
+    "Skill": "actions.skill",
+    "Undo": "plan.skill",
     "WorkflowOrchestrator": "app.orchestrator",
     "WorkflowResult": "app.orchestrator",
     "WorkflowSpec": "app.orchestrator",
     "execute": "app.api",
     "execute_async": "app.api",
-    "load": "plan.loading.load",
+    "load": "app.skills",
     "recover": "app.api",
     "recover_async": "app.api",
 }
@@ -60,4 +74,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"fsm.{_HOMES[name]}"), "load_plan" if name == "load" else name)
+    return getattr(import_module(f"fsm.{_HOMES[name]}"), name)

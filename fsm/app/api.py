@@ -90,7 +90,8 @@ async def execute_async(
     )  # fmt: skip
     workspace = wish.workspace()
     approval, recorded = _consent(workspace, plan, wish)
-    findings = await preflight(workspace.site("preflight", plan, workspace.cwd), workspace.actions)
+    site = workspace.site("preflight", plan, workspace.cwd)
+    findings = await preflight(site, workspace.actions_of(plan))
     with _begun(workspace, plan, wish, findings, approval, recorded) as session:
         return await session.executor.drive()
 

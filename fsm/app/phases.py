@@ -17,9 +17,10 @@ __all__ = ["can_run", "results_of"]
 def can_run(workspace: Workspace, plan: Plan) -> dict[str, bool]:
     """`{"p1_cmd": …, "p1_deps": …}`: whether its command is there; a plan that loads has its dependencies."""
     site = workspace.site("preflight", plan, workspace.cwd)
+    actions = workspace.actions_of(plan)
     found: dict[str, bool] = {}
     for step in plan.steps:
-        action = workspace.actions.get(step.call.skill)
+        action = actions.get(step.call.skill)
         found[f"{step.id}_cmd"] = action is not None and not action.inspect(
             step.call.action, step.call.params, site.folder(step), site.declared(step)
         )

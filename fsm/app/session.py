@@ -94,7 +94,7 @@ class Session:
 def check(workspace: Workspace, plan: Plan) -> Findings:
     """Validate the plan here: everything that can be found out before anything happens."""
     site = workspace.site("preflight", plan, workspace.cwd)
-    return asyncio.run(preflight(site, workspace.actions))
+    return asyncio.run(preflight(site, workspace.actions_of(plan)))
 
 
 @contextmanager
@@ -196,8 +196,9 @@ def _held(
     from fsm.actions import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
+    actions = workspace.actions_of(run.plan)
     world = World(
-        actions=workspace.actions,
+        actions=actions,
         site=site,
         grace_seconds=workspace.grace_seconds,
         observe=lambda event, at: observe(run, event, at),
@@ -209,7 +210,7 @@ def _held(
         yield Session(run, Executor(run, journal, world), created, whoami(), run.state)
     finally:
         journal.close()
-        for action in workspace.actions.values():
+        for action in actions.values():
             action.close()
 
 
@@ -218,10 +219,10 @@ def changed_since(session: Session) -> str:
     path, plan = session.created.path, session.run.plan
     if not path or _hash_of(path) == session.created.source:
         return ""
-    from fsm.plan import load_plan
+    from fsm.app.skills import load
 
     try:
-        now = load_plan(Path(path), params=plan.params, parallel=plan.parallel)
+        now = load(Path(path), params=plan.params, parallel=plan.parallel)
     except Invalid:
         how = "can no longer be read as a plan"
     else:

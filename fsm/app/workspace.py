@@ -83,12 +83,16 @@ class Workspace(Value):
             case _:
                 return self.folder / "logs"
 
-    @cached_property
-    def actions(self) -> Mapping[str, Action]:
-        """The actions by the name of their skill."""
+    def actions_of(self, plan: Plan) -> Mapping[str, Action]:
+        """The actions of the skills that the plan uses, by the name of the skill."""
         from fsm.actions import ShellAction
 
-        return {"shell": ShellAction(), **self.more_actions}
+        shell = ShellAction()
+        if not plan.skills:
+            return {"shell": shell, **self.more_actions}
+        from fsm.app.skills import actions_of
+
+        return {"shell": shell, **actions_of(plan, self.cwd), **self.more_actions}
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""

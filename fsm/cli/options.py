@@ -97,9 +97,9 @@ def plan_options(command: Command) -> Command:
 
 def read_plan(file: str, params: Sequence[str], parallel: int | None) -> Plan:
     """The resolved plan of that file. Raises `Invalid` with every problem of the file and the options."""
-    from fsm.plan import load_plan
+    from fsm.app.skills import load
 
-    return load_plan(Path(file), typed=values(params), parallel=parallel)
+    return load(Path(file), typed=values(params), parallel=parallel)
 
 
 def spelled(

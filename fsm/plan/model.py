@@ -149,7 +149,8 @@ class Plan:
     `parallel` is how many steps may run at once; 1 is sequential. `checkpoint_interval` is after how many
     events a checkpoint is stored; `None` leaves that to fsm. `env` is every step's environment, which a
     step's own `env` overrides; its templates name no steps. `required_env` names the variables that whoever
-    runs it must have set, here and in each step. `digest` names exactly this value.
+    runs it must have set, here and in each step. `skills` is what the plan uses of each skill but `shell`, as
+    `SkillSpec.stored` gives it. `digest` names exactly this value.
     """
 
     format: Literal[1] = 1
@@ -163,6 +164,7 @@ class Plan:
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
     checkpoint_interval: Annotated[int, Field(ge=1)] | None = None
     error_handling: ErrorHandling = ErrorHandling()
+    skills: dict[str, JsonValue] = field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @classmethod

@@ -193,6 +193,7 @@ READERS: Mapping[type, Mapping[str, Read]] = {
         "parallel": _integer(1, 1000),
         "checkpoint_interval": _optional(_integer(1)),
         "error_handling": _reads(ErrorHandling),
+        "skills": _mapping,
         "steps": _many(_reads(Step), least=1),
     },
 }

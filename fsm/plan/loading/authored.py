@@ -248,6 +248,17 @@ class Head(TypedDict, total=False):
         Env,
         Field(description="Environment variables of every step. One without a value must be set."),
     ]
+    skills: Annotated[
+        list[Text],
+        Field(
+            description="Skills of the plan's own: `module:object`, or `FILE.py:object` or a YAML file "
+            "beside the plan."
+        ),
+    ]
+    allowed_skills: Annotated[
+        list[Text],
+        Field(description="The only skills that steps may use; `shell` is the one of commands."),
+    ]
     parallel: Annotated[
         int, Field(ge=1, le=1000, description="How many steps may run at once; 1 by default.")
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from fsm.plan.loading.commands import Commands
 from fsm.plan.loading.findings import STEPS, Findings
+from fsm.plan.loading.skilled import Skilled
 from fsm.plan.loading.texts import May, Texts, Use
 from fsm.plan.model import ONCE, Call, ErrorHandling, Retry, Rollback, Step
 from fsm.plan.template import templates
@@ -16,15 +17,19 @@ __all__ = ["Expander", "expand_error_handling"]
 Typed = Mapping[str, Any]
 """A mapping that `fsm.plan.loading.authored` has checked: keys in snake_case, durations in seconds."""
 
+_CONTRARY = {"rollback": "read_only", "read_only": "rollback"}
 _RETRY_FIELDS = {"delay": "delay_seconds", "max_delay": "max_delay_seconds"}
 
 
 class Expander:
     """Makes steps. What is wrong goes to `findings`; a call that is not whole becomes None."""
 
-    def __init__(self, texts: Texts, commands: Commands, findings: Findings) -> None:
+    def __init__(
+        self, texts: Texts, commands: Commands, skilled: Skilled, findings: Findings
+    ) -> None:
         self._texts = texts
         self._commands = commands
+        self._skilled = skilled
         self._findings = findings
         self._retries: dict[Retry, Retry] = {}  # steps that retry alike share one value
 
@@ -54,10 +59,22 @@ class Expander:
         if "rollback" in typed:
             fields["rollback"] = self._rollback(typed["rollback"], use, own)
         fields["idempotent"] = fields["read_only"] = typed.get("read_only", False)
+        if own is not None:
+            self._derive(fields, own, typed, use)
         for key in ("idempotent", "on_failure", "checkpoint"):
             if key in typed:
                 fields[key] = typed[key]
         return Step(**fields, **self._limits(typed, use))
+
+    def _derive(self, fields: dict[str, Any], own: Call, typed: Typed, use: Use) -> None:
+        """Add what the step's skill says, wherever the plan says nothing."""
+        said = {**fields.get("env", {}), **dict.fromkeys(fields.get("required_env", ()))}
+        for key, value in self._skilled.derived(own, typed["id"], use.path).items():
+            if key == "required_env":
+                needed = tuple(name for name in value if name not in said)
+                fields[key] = (*fields.get(key, ()), *needed)
+            elif key not in typed and _CONTRARY.get(key, "") not in typed:
+                fields[key] = value
 
     def _rollback(self, typed: Any, use: Use, step_call: Call | None) -> Rollback | None:
         there = Use((*use.path, "rollback"), use.step, May.UNDO)
@@ -89,7 +106,8 @@ class Expander:
 
     def _command(self, typed: Any, use: Use) -> Call:
         command = self._commands.command(typed, use)
-        return Call(skill="shell", action="run", params={"command": command})
+        call = Call(skill="shell", action="run", params={"command": command})
+        return self._skilled.completed(call, use)
 
     def _call(self, typed: Typed, use: Use, step_call: Call | None) -> Call | None:
         if "run" in typed:
@@ -100,11 +118,14 @@ class Expander:
         if step_call is not None and skill in (None, step_call.skill):
             skill = step_call.skill
             if params is None:
-                return Call(skill=skill, action=typed["action"], params=step_call.params)
+                lent = self._skilled.lent(typed["action"], step_call, use.step, use.path)
+                call = Call(skill=skill, action=typed["action"], params=lent)
+                return self._skilled.completed(call, use)
         if skill is None:
             return None
         resolved = self._params(skill, params or {}, use.at("params"))
-        return Call(skill=skill, action=typed["action"], params=resolved)
+        call = Call(skill=skill, action=typed["action"], params=resolved)
+        return self._skilled.completed(call, use)
 
     def _params(self, skill: str, typed: Mapping[str, Any], use: Use) -> dict[str, Any]:
         rest = dict(typed)

@@ -22,6 +22,7 @@ from fsm.plan.loading.findings import STEPS, Findings, quoted, real_path
 from fsm.plan.loading.forms import check_forms
 from fsm.plan.loading.parameters import merge_params
 from fsm.plan.loading.roster import Roster
+from fsm.plan.loading.skilled import FindSkills, Skilled
 from fsm.plan.loading.texts import May, Texts, Use
 from fsm.plan.model import Plan, Step
 
@@ -41,16 +42,18 @@ def load_plan(
     params: Mapping[str, JsonValue] | None = None,
     typed: Mapping[str, str] | None = None,
     parallel: int | None = None,
+    skills: FindSkills | None = None,
 ) -> Plan:
     """The plan that the file declares, in YAML or JSON; a specification of phases (S3) is one, too.
 
     `params` override declared parameters, and so do `typed`, as text that is read as what the declared
-    value is; `parallel` overrides the plan's own bound. Raises `Invalid` with every
+    value is; `parallel` overrides the plan's own bound. `skills` finds the skills that steps may use; without
+    it their calls are taken as they are. Raises `Invalid` with every
     problem found: those of the file, in its order, after those of the arguments.
     """
     with _collector_off():
         document = read_document(path, lenient=True)
-        return resolve(document, params=params, typed=typed, parallel=parallel)
+        return resolve(document, params=params, typed=typed, parallel=parallel, skills=skills)
 
 
 def resolve(
@@ -59,6 +62,7 @@ def resolve(
     params: Mapping[str, JsonValue] | None = None,
     typed: Mapping[str, str] | None = None,
     parallel: int | None = None,
+    skills: FindSkills | None = None,
 ) -> Plan:
     """As `load_plan`, of a document that was read already."""
     if is_specification(document.data):
@@ -78,7 +82,9 @@ def resolve(
     texts = Texts(known, roster, findings)
     secrets = head.get("secrets", ())
     commands = Commands(texts, secrets, findings)
-    resolved = _steps(steps, roster, Expander(texts, commands, findings), findings)
+    skilled = Skilled(skills, head.get("skills", ()), head.get("allowed_skills"), findings)
+    expander = Expander(texts, commands, skilled, findings)
+    resolved = _steps(steps, roster, expander, findings)
     fields = _head(head, texts, commands)
     if parallel is not None:
         fields["parallel"] = bound(parallel, findings)
@@ -86,6 +92,9 @@ def resolve(
         findings.add((*_PLAN, "secrets"), "`secrets` of the plan names one twice", "once is enough")
     order = roster.order
     findings.raise_if_any()
+    fields["skills"] = skilled.stored()
+    if more := [name for name in skilled.secrets() if name not in secrets]:
+        fields["secrets"] = (*secrets, *more)
     return Plan(params=known, steps=tuple(resolved[name] for name in order), **fields)
 
 

@@ -1,0 +1,104 @@
+"""Calling a function of this program as one attempt of a step: what it returns or raises is the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, cast
+
+from fsm.actions.masking import Masker
+from fsm.actions.text import one_line
+from fsm.engine.ports import Failed, Outcome, Succeeded
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["called", "failed", "outputs_of"]
+
+_TAIL_LINES = 20
+
+
+async def called(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
+    """What the function returns or raises. An async one is awaited; any other runs in a thread of its own,
+    which nothing can end: if cancelled, its end is awaited, unless it is cancelled a second time.
+    """
+    if inspect.iscoroutinefunction(function):
+        return await function(**named)
+    returned = await _in_a_thread(lambda: function(**named))
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+def failed(error: Exception, masker: Masker) -> Outcome:
+    """The failure of a function that raised this; the end of the traceback is its last output."""
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    lines = "".join(traceback.format_exception(error)).splitlines()[-_TAIL_LINES:]
+    return Failed(
+        one_line(masker.mask(told.encode(errors="replace"))),
+        None,
+        masker.mask("\n".join(lines).encode(errors="replace")).decode(),
+    )
+
+
+def outputs_of(returned: Mapping[str, Any], masker: Masker) -> Succeeded:
+    """The success that gives these outputs, masked. Raises `TypeError` if they are not JSON."""
+    return Succeeded(_masked(_plain(returned), masker))
+
+
+async def _in_a_thread(function: Callable[[], Any]) -> Any:
+    """What it returns or raises. Cancelled, wait for its end all the same; cancelled again, leave it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = copy_context()
+
+    def conclude(returned: Any, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(returned)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        returned, error = None, None
+        try:
+            returned = context.run(function)
+        except Exception as raised:
+            error = raised
+        except BaseException as raised:  # SystemExit of a thread ends nothing: it is a failure here
+            error = RuntimeError(f"{type(raised).__name__}: {raised}")
+        with suppress(RuntimeError):  # the loop is closed: it was left, and nobody waits
+            loop.call_soon_threadsafe(conclude, returned, error)
+
+    threading.Thread(target=work, name="fsm-phase", daemon=True).start()
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])
+        raise
+
+
+def _plain(returned: Any) -> JsonValue:
+    """The value as JSON gives it back. Raises `TypeError` if it is none."""
+    try:
+        return cast("JsonValue", json.loads(json.dumps(returned, allow_nan=False)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(
+            f"it returned what is not JSON ({error}); return text, numbers, lists, mappings or None"
+        ) from None
+
+
+def _masked(value: Any, masker: Masker) -> Any:
+    match value:
+        case str():
+            return masker.mask(value.encode(errors="replace")).decode()
+        case list():
+            return [_masked(item, masker) for item in value]
+        case dict():
+            return {_masked(key, masker): _masked(item, masker) for key, item in value.items()}
+    return value

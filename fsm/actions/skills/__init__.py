@@ -1,0 +1,1 @@
+"""The skills that ship with fsm beside `shell`, one file each."""

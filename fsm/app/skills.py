@@ -1,0 +1,175 @@
+"""Where skills come from, and what carries out their actions (issue 4)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fsm.errors import Invalid, Problem
+from fsm.plan.skill import SkillSpec, restored
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.actions.skill import Skill
+    from fsm.engine.ports import Action
+    from fsm.plan.model import Plan
+
+__all__ = ["SHIPPED", "Library", "Source", "actions_of", "load"]
+
+SHIPPED: Final[Mapping[str, str]] = {
+    "files": "fsm.actions.skills.files:files",
+}
+"""The skills that ship beside `shell`, by name: `module:object` of what holds them."""
+
+_ENTRY_POINTS: Final = "fsm.skills"
+
+
+def load(
+    path: Path | str,
+    *,
+    params: Mapping[str, JsonValue] | None = None,
+    typed: Mapping[str, str] | None = None,
+    parallel: int | None = None,
+    own: Iterable[str] = (),
+) -> Plan:
+    """The plan that a file declares, with the skills that its steps use found and their calls checked.
+
+    `params`, `typed` and `parallel` override what the file says, as in `fsm.plan.load_plan`; `own` names
+    skills whose actions the caller brings along (`execute(actions=…)`), of which nothing else is known.
+    Raises `Invalid` with every problem found.
+    """
+    from fsm.plan import load_plan
+
+    folder = Path(path).parent
+    return load_plan(
+        path,
+        params=params,
+        typed=typed,
+        parallel=parallel,
+        skills=lambda named: Library(folder, tuple(named), frozenset(own)),
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One skill, before it is read: its name, where it is declared, and how to read it."""
+
+    name: str
+    origin: str
+    read: Callable[[], SkillSpec]
+
+
+@dataclass(frozen=True)
+class Library:
+    """The skills that a plan in `folder` can use; `named` are those it names itself."""
+
+    folder: Path
+    named: Sequence[str] = ()
+    own: frozenset[str] = frozenset()
+
+    def find(self, name: str) -> SkillSpec | None:
+        """See `fsm.plan.skill.Skills`."""
+        sources = self._sources.get(name, [])
+        if len(sources) > 1:
+            where = " and in ".join(source.origin for source in sources)
+            raise Invalid([Problem(f"two skills are called `{name}`: in {where}", "rename one")])
+        return replace(sources[0].read(), origin=sources[0].origin) if sources else None
+
+    def names(self) -> Iterable[str]:
+        """See `fsm.plan.skill.Skills`."""
+        return sorted({*self._sources, *self.own})
+
+    @cached_property
+    def _sources(self) -> Mapping[str, list[Source]]:
+        found: dict[str, list[Source]] = {}
+        for source in (*_shipped(), *_installed(), *self._named()):
+            found.setdefault(source.name, []).append(source)
+        return found
+
+    def _named(self) -> Iterator[Source]:
+        for reference in self.named:
+            name = python_skill(reference, self.folder).name
+            yield Source(name, reference, partial(_python_spec, reference, self.folder))
+
+
+def actions_of(plan: Plan, cwd: Path) -> Mapping[str, Action]:
+    """What carries out the actions of each skill that the plan uses, as the plan keeps it."""
+    from fsm.actions.python import PythonAction
+
+    found: dict[str, Action] = {}
+    for name, kept in plan.skills.items():
+        assert isinstance(kept, dict)
+        spec = restored(name, kept)
+        reference = SHIPPED[name] if spec.source == "shipped" else spec.source
+        found[name] = PythonAction(python_skill(reference, cwd), cwd)
+    return found
+
+
+def python_skill(reference: str, folder: Path) -> Skill:
+    """The skill at `module:object`, or in `FILE.py:object` of the folder. Raises `Invalid`."""
+    from fsm.actions.skill import Skill
+
+    place, _, name = reference.rpartition(":")
+    try:
+        module = _module_at(folder / place) if place.endswith(".py") else import_module(place)
+        skill = getattr(module, name)
+    except Exception as error:
+        message = f"the skill {reference} cannot be imported: {type(error).__name__}: {error}"
+        raise Invalid([Problem(message, "mend it, or take it out of `skills`")]) from None
+    if not isinstance(skill, Skill):
+        raise Invalid([Problem(f"{reference} is no skill", "make it one: `fsm.Skill(name)`")])
+    return skill
+
+
+def _module_at(path: Path) -> object:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    name = f"_fsm_skill_{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    if name not in sys.modules:
+        spec = spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
+def _python_spec(reference: str, folder: Path) -> SkillSpec:
+    skill = python_skill(reference, folder)
+    return replace(skill.spec, source=reference, code=_code_of(reference, folder))
+
+
+def _code_of(reference: str, folder: Path) -> str:
+    """The SHA-256 of the file that the skill is written in (F78)."""
+    place = reference.rpartition(":")[0]
+    path = folder / place if place.endswith(".py") else sys.modules[place].__file__
+    return sha256(Path(path or "").read_bytes()).hexdigest()
+
+
+def _shipped() -> Iterator[Source]:
+    for name, reference in SHIPPED.items():
+        yield Source(name, "fsm itself", partial(_shipped_spec, reference))
+
+
+def _shipped_spec(reference: str) -> SkillSpec:
+    return python_skill(reference, Path()).spec
+
+
+def _installed() -> Iterator[Source]:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=_ENTRY_POINTS):
+        origin = f"the package {entry.dist.name if entry.dist else '?'} ({entry.value})"
+        yield Source(entry.name, origin, partial(_python_spec, entry.value, Path()))

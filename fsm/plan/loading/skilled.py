@@ -1,0 +1,186 @@
+"""Calls of skills while a plan is loaded: held to what the skill says of them, and completed by it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from fsm.plan.loading.findings import Findings, known_or_similar, quoted
+from fsm.plan.model import Call, Rollback
+from fsm.plan.skill import ActionSpec, value_fault
+from fsm.plan.template import MARK, templates
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.document import Path
+    from fsm.plan.loading.texts import Use
+    from fsm.plan.skill import Skills, SkillSpec
+
+__all__ = ["FindSkills", "Skilled"]
+
+FindSkills = Callable[[Sequence[str]], "Skills"]
+"""Gives the skills there are, with those that the plan names itself under `skills:`."""
+
+_WHOLE: Final = "{{ %s }}"
+
+
+@dataclass
+class Skilled:
+    """Knows the skills that a plan may use. What is wrong with a call goes to `findings`.
+
+    Without `find` nothing is known of skills, and every call is taken as it is. `allowed` are those that the
+    plan restricts itself to, if it does.
+    """
+
+    find: FindSkills | None
+    named: Sequence[str]
+    allowed: Collection[str] | None
+    findings: Findings
+
+    def __post_init__(self) -> None:
+        self._skills: Skills | None = None
+        self._known: dict[str, SkillSpec | None] = {}
+        self._refused: set[Path] = set()
+        self._used: defaultdict[str, set[str]] = defaultdict(set)
+
+    def stored(self) -> dict[str, JsonValue]:
+        """What the plan keeps of the skills that it uses (`Plan.skills`)."""
+        kept: dict[str, JsonValue] = {}
+        for name in sorted(self._used):
+            skill = self._known[name]
+            assert skill is not None
+            kept[name] = skill.stored(self._used[name])
+        return kept
+
+    def spec(self, call: Call, path: Path) -> ActionSpec | None:
+        """What the skill says of the call's action; `None` if nothing is known, or it is refused."""
+        if path in self._refused:
+            return None
+        spec = self._found(call, path)
+        if spec is not None:
+            self._used[call.skill].add(spec.name)
+        return spec
+
+    def _found(self, call: Call, path: Path) -> ActionSpec | None:
+        if self.allowed is not None and call.skill not in self.allowed:
+            words = self.findings.words(path)
+            message = (
+                f"{words} uses the skill `{quoted(call.skill)}`, which the plan does not allow"
+            )
+            self._refuse(path, "skill", message, "add it to the plan's `allowed_skills`")
+            return None
+        if self.find is None or call.skill == "shell":
+            return None
+        if self._skills is None:
+            self._skills = self.find(self.named)
+        if call.skill in self._skills.own:
+            return None
+        if call.skill not in self._known:
+            self._known[call.skill] = self._skills.find(call.skill)
+        skill = self._known[call.skill]
+        if skill is None:
+            hint = known_or_similar(
+                call.skill, [*self._skills.names(), "shell"], "list them with: fsm skills"
+            )
+            self._refuse(path, "skill", f"no skill is called `{quoted(call.skill)}`", hint)
+            return None
+        spec = skill.actions.get(call.action)
+        if spec is None:
+            hint = known_or_similar(call.action, skill.actions, f"see: fsm skills {skill.name}")
+            message = f"skill `{skill.name}` has no action `{quoted(call.action)}`"
+            self._refuse(path, "action", message, hint)
+        return spec
+
+    def _refuse(self, path: Path, key: str, message: str, hint: str) -> None:
+        self._refused.add(path)
+        self.findings.add(self.findings.real((*path, key)), message, hint)
+
+    def completed(self, call: Call, use: Use) -> Call:
+        """The call with its parameters checked, and the defaults of those that were not given."""
+        spec = self.spec(call, use.path)
+        if spec is None:
+            return call
+        params = dict(call.params)
+        for name, value in call.params.items():
+            path = self.findings.real((*use.path, "params", name))
+            parameter = spec.parameter(name)
+            if parameter is None:
+                message = f"action `{spec.name}` has no parameter `{quoted(name)}`"
+                names = [parameter.name for parameter in spec.params]
+                hint = known_or_similar(name, names, "it has: " + ", ".join(names))
+                self.findings.add(path, message, hint)
+            elif not any(templates(value)) and (fault := value_fault(parameter, value)):
+                self.findings.add(path, f"{self.findings.words(path)} {fault}")
+        for parameter in spec.params:
+            if parameter.name in params:
+                continue
+            if parameter.required:
+                path = self.findings.real((*use.path, "params"))
+                message = f"{self.findings.words(use.path)} has no parameter `{parameter.name}`"
+                self.findings.add(path, message, f"action `{spec.name}` needs it")
+            elif parameter.default is not None:
+                params[parameter.name] = parameter.default
+        return replace(call, params=params)
+
+    def lent(self, action: str, step_call: Call, step_id: str, path: Path) -> dict[str, JsonValue]:
+        """What an action is given that stands in a step, such as its rollback, without params of its own."""
+        spec = self.spec(step_call, path)
+        if spec is None:
+            return step_call.params
+        if spec.undo is not None and spec.undo.action == action and spec.undo.params is not None:
+            return {
+                name: _filled(value, step_call, step_id) for name, value in spec.undo.params.items()
+            }
+        skill = self._known[step_call.skill]
+        other = skill.actions.get(action) if skill is not None else None
+        if other is None:
+            return step_call.params
+        names = {parameter.name for parameter in other.params}
+        return {name: value for name, value in step_call.params.items() if name in names}
+
+    def derived(self, call: Call, step_id: str, path: Path) -> Mapping[str, Any]:
+        """The fields that the step has from its skill, where the plan says nothing else."""
+        spec = self.spec(call, path)
+        if spec is None:
+            return {}
+        fields: dict[str, Any] = {"read_only": spec.risk == "read", "idempotent": spec.idempotent}
+        if spec.undo is not None:
+            params = self.lent(spec.undo.action, call, step_id, path)
+            undo = Call(skill=call.skill, action=spec.undo.action, params=params)
+            self.spec(undo, path)
+            fields["rollback"] = Rollback(call=undo)
+        if spec.has_check:
+            fields["check"] = call
+        if spec.has_dry_run:
+            fields["dry_run"] = call
+        if spec.needs.env:
+            fields["required_env"] = spec.needs.env
+        return fields
+
+    def secrets(self) -> tuple[str, ...]:
+        """The variables whose values are to be masked because an action that is used needs them."""
+        found = dict.fromkeys(
+            name
+            for skill, actions in sorted(self._used.items())
+            for action in sorted(actions)
+            for name in self._needs(skill, action)
+        )
+        return tuple(found)
+
+    def _needs(self, skill: str, action: str) -> tuple[str, ...]:
+        known = self._known[skill]
+        assert known is not None
+        return known.actions[action].needs.secrets
+
+
+def _filled(value: JsonValue, call: Call, step_id: str) -> JsonValue:
+    """A value of `Undo.params`: of a whole `{{ params.X }}` or `{{ outputs.X }}`, what it stands for."""
+    if not isinstance(value, str) or not value.startswith("{{"):
+        return value
+    root, _, name = value.strip("{ }").partition(".")
+    if root == "params":
+        return call.params.get(name)
+    return {MARK: _WHOLE % f'steps["{step_id}"].outputs["{name}"]'}
