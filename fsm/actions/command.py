@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -13,6 +13,8 @@ from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
+
+    from fsm.engine.ports import Inspection
 
 __all__ = ["argument_vector", "inspect_call"]
 
@@ -39,21 +41,24 @@ def argument_vector(action: str, params: Mapping[str, JsonValue]) -> list[str]:
 
 def inspect_call(
     action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-) -> Sequence[Problem]:
+) -> Inspection:
     """What would keep the call from working, as far as that can be told without running anything."""
     problems = list(_wrong(action, params))
     command = params.get("command")
     if problems or _is_open(command):
-        return problems
+        return {"inputs": problems}
     if isinstance(command, list):
         program = command[0]
-        return [] if _is_open(program) else list(_missing(str(program), cwd, env))
+        if _is_open(program):
+            return {"inputs": []}
+        return {"inputs": [], "permissions": list(_missing(str(program), cwd, env))}
     text = str(command)
     if complaint := syntax_error(text):
-        return [Problem(f"the shell cannot read it: {complaint}", "try it with: sh -n -c '…'")]
+        hint = "try it with: sh -n -c '…'"
+        return {"inputs": [Problem(f"the shell cannot read it: {complaint}", hint)]}
     first = command_it_starts_with(text)
     missing = _missing(first, cwd, env) if first else ()
-    return [*_missing("sh", cwd, env), *missing]
+    return {"inputs": [], "permissions": [*_missing("sh", cwd, env), *missing]}
 
 
 def _wrong(action: str, params: Mapping[str, JsonValue]) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.actions.calling import called, failed, outputs_of
 from fsm.actions.masking import Masker
-from fsm.engine.ports import Action, Failed, Outcome, Task
+from fsm.engine.ports import Action, Failed, Inspection, Outcome, Task
 from fsm.errors import Problem
 
 if TYPE_CHECKING:
@@ -30,18 +30,20 @@ class FunctionAction(Action):
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self._functions = functions
 
-    def inspect(
+    async def inspect(
         self,
         action: str,  # noqa: ARG002  the port's
         params: Mapping[str, JsonValue],
-        cwd: str | Path,  # noqa: ARG002
+        cwd: Path,  # noqa: ARG002
         env: Mapping[str, str],  # noqa: ARG002
-    ) -> Sequence[Problem]:
+        secrets: Sequence[bytes],  # noqa: ARG002  names of functions are no secrets
+    ) -> Inspection:
         """A function that this program does not have."""
         name = params.get("function")
         if name in self._functions:
-            return []
-        return [Problem(f"the function `{name}` is not bound", "bind it in this program")]
+            return {"targets": []}
+        problem = Problem(f"the function `{name}` is not bound", "bind it in this program")
+        return {"targets": [problem]}
 
     async def perform(self, task: Task) -> Outcome:
         """Call it once: `Succeeded` with what it returned as the output `result`, or `Failed`."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsm.actions.calling import called, failed, outputs_of
+from fsm.actions.inspecting import masked
 from fsm.actions.masking import Masker
 from fsm.actions.output import Log
 from fsm.actions.skill import Context, Lack, Skill, SkillAction, arguments
-from fsm.engine.ports import Action, Failed, Outcome, Succeeded, Task
+from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.errors import Problem
-from fsm.plan.skill import Needs, converted, value_fault
+from fsm.plan.skill import ActionSpec, Needs, converted, value_fault
 from fsm.plan.template import templates
 
 if TYPE_CHECKING:
@@ -30,21 +32,37 @@ class PythonAction(Action):
         self._skill = skill
         self._folder = folder
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
         """What it needs and does not find, and what its own inspection misses."""
         found = self._skill.actions.get(action)
         if found is None:
-            return [Problem(f"skill `{self._skill.name}` has no action `{action}`")]
-        problems = list(missing(found.spec.needs, cwd, env))
-        if found.inspection is not None and _knows(found.inspection, params):
+            problem = Problem(f"skill `{self._skill.name}` has no action `{action}`")
+            return {"inputs": [problem]}
+        spec = found.spec
+        seen: dict[Aspect, list[Problem]] = {"inputs": list(_wrong(spec, params))}
+        for aspect, problems in missing(spec.needs, cwd, env).items():
+            seen[aspect] = list(problems)
+        own = found.inspection
+        if own is not None and not seen["inputs"] and _knows(own, params):
+            seen.setdefault("targets", [])
+            if spec.needs.permissions:
+                seen.setdefault("permissions", [])
             context = Context(cwd=cwd, folder=self._folder, env=env)
-            lacks: Iterable[Lack] = found.inspection(
-                **_named(found, found.inspection, params, context)
-            )
-            problems += [Problem(lack.message, lack.hint) for lack in lacks or ()]
-        return problems
+            try:
+                for lack in await _gathered(own, _named(found, own, params, context)):
+                    problem = Problem(lack.message, lack.hint)
+                    seen.setdefault(lack.aspect, []).append(problem)
+            except Exception as error:
+                told = f"cannot be inspected: {type(error).__name__}: {error}"
+                seen.setdefault("targets", []).append(Problem(told))
+        return masked(seen, Masker(secrets)) if any(seen.values()) else seen
 
     async def perform(self, task: Task) -> Outcome:
         """Call the function that the purpose asks for. What a probe gives is told by the exit code."""
@@ -79,17 +97,43 @@ class PythonAction(Action):
         """Nothing is to be freed. See `Action`."""
 
 
-def missing(needs: Needs, cwd: Path, env: Mapping[str, str]) -> Iterable[Problem]:
-    """What of these needs is not here."""
-    for name in needs.commands:
-        if shutil.which(name, path=env.get("PATH", os.defpath)) is None:
-            yield Problem(f"the command `{name}` is not found", "install it, or mend PATH")
-    for name in (*needs.env, *needs.secrets):
-        if not env.get(name):
-            yield Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")
-    for name in needs.files:
-        if not (cwd / name).exists():
-            yield Problem(f"{cwd / name} does not exist", "make it, or mend the skill's `needs`")
+def missing(needs: Needs, cwd: Path, env: Mapping[str, str]) -> Inspection:
+    """What of these needs is not here. Aspects of which nothing is needed are left out."""
+    found: dict[Aspect, list[Problem]] = {}
+    if needs.commands or needs.env or needs.secrets:
+        found["permissions"] = [
+            *(
+                Problem(f"the command `{name}` is not found", "install it, or mend PATH")
+                for name in needs.commands
+                if shutil.which(name, path=env.get("PATH", os.defpath)) is None
+            ),
+            *(
+                Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")
+                for name in (*needs.env, *needs.secrets)
+                if not env.get(name)
+            ),
+        ]
+    if needs.files:
+        found["targets"] = [
+            Problem(f"{cwd / name} does not exist", "make it, or mend the skill's `needs`")
+            for name in needs.files
+            if not (cwd / name).exists()
+        ]
+    return found
+
+
+async def _gathered(inspection: Callable[..., Any], named: Mapping[str, Any]) -> Sequence[Lack]:
+    """What the inspection yields or returns, however it is written."""
+    if inspect.isasyncgenfunction(inspection):
+        return [lack async for lack in inspection(**named)]
+
+    def drained() -> Sequence[Lack]:
+        return tuple(inspection(**named) or ())
+
+    if inspect.iscoroutinefunction(inspection):
+        return tuple(await inspection(**named) or ())
+    lacks: Sequence[Lack] = await called(drained, {})
+    return lacks
 
 
 def _function(
@@ -114,6 +158,19 @@ def _told(there: bool | None, _: Masker) -> Outcome:
     return Succeeded() if there else Failed("it is not done", 1)
 
 
+def _wrong(spec: ActionSpec, params: Mapping[str, JsonValue]) -> Iterator[Problem]:
+    """What is wrong with the parameters that are known."""
+    for parameter in spec.params:
+        if parameter.required and parameter.name not in params:
+            yield Problem(f"`{parameter.name}` is not given")
+    for name, value in params.items():
+        known = spec.parameter(name)
+        if known is None:
+            yield Problem(f"`{name}` is no parameter")
+        elif not any(templates(value)) and (fault := value_fault(known, value)):
+            yield Problem(f"`{name}` {fault}")
+
+
 def _knows(function: Callable[..., Any], params: Mapping[str, JsonValue]) -> bool:
     """Whether all that the function takes is known: no template is left in it."""
     return not any(
@@ -130,11 +187,8 @@ def _named(
     context: Context,
 ) -> dict[str, Any]:
     """The arguments that the function takes, as its annotations ask. Raises `ValueError` for a wrong one."""
-    for name, value in params.items():
-        parameter = action.spec.parameter(name)
-        fault = "is no parameter" if parameter is None else value_fault(parameter, value)
-        if fault:
-            raise ValueError(f"`{name}` {fault}")
+    for problem in _wrong(action.spec, params):
+        raise ValueError(problem.message)
     return {
         argument.own: context
         if argument.takes_context

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.actions.command import argument_vector, inspect_call
+from fsm.actions.inspecting import masked
 from fsm.actions.kin import mark_of
 from fsm.actions.launcher import Launcher
 from fsm.actions.ledger import entries
@@ -23,8 +24,8 @@ from fsm.actions.proc import Proc, boot_id, command_line, look_at
 from fsm.actions.process import LASTING_SECONDS, Process
 from fsm.actions.text import one_line, to_bytes
 from fsm.actions.tree import end_tree, remains
-from fsm.engine.ports import Failed, Outcome, Succeeded, Task
-from fsm.errors import Invalid, Problem
+from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task
+from fsm.errors import Invalid
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -48,11 +49,17 @@ class ShellAction:
         self._lasting_seconds = lasting_seconds
         self._launcher = Launcher()
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
         """Wrong parameters, a shell string that does not parse, a program that is not there."""
-        return inspect_call(action, params, cwd, env)
+        found = inspect_call(action, params, cwd, env)
+        return masked(found, Masker(secrets)) if any(found.values()) else found
 
     async def perform(self, task: Task) -> Outcome:
         """Run the command once: `Succeeded` if it exits with 0 and its outputs can be read."""

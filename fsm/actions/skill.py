@@ -36,10 +36,11 @@ from fsm.plan.skill import ActionSpec, Kind, Needs, Parameter, Risk, SkillSpec, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fsm.engine.ports import Aspect
+
 __all__ = ["Context", "Lack", "Secret", "Skill", "SkillAction", "arguments", "dashed"]
 
 Function = Callable[..., Any]
-Aspect = Literal["permissions", "targets"]
 
 
 class Secret:
@@ -66,7 +67,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What an action's inspection misses: a permission, or a target that is not there; and the next move."""
+    """What an action's inspection misses: a permission, a target that is not there …; and the next move."""
 
     aspect: Aspect
     message: str
@@ -102,7 +103,11 @@ class SkillAction:
         return function
 
     def inspect(self, function: Function) -> Function:
-        """Looks for what is missing, without any effect: gives each as a `Lack`."""
+        """Looks for what is missing, without any effect: yields or returns each as a `Lack`; may be async.
+
+        It takes any of the action's parameters, by name, and is not asked before all of them are known. It
+        says of the targets whether they are there, and of the permissions if the action `needs` any.
+        """
         self.inspection = function
         return function
 

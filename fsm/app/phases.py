@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,14 +17,22 @@ __all__ = ["can_run", "results_of"]
 
 def can_run(workspace: Workspace, plan: Plan) -> dict[str, bool]:
     """`{"p1_cmd": …, "p1_deps": …}`: whether its command is there; a plan that loads has its dependencies."""
+    return asyncio.run(_can_run(workspace, plan))
+
+
+async def _can_run(workspace: Workspace, plan: Plan) -> dict[str, bool]:
     site = workspace.site("preflight", plan, workspace.cwd)
     actions = workspace.actions_of(plan)
     found: dict[str, bool] = {}
     for step in plan.steps:
-        action = actions.get(step.call.skill)
-        found[f"{step.id}_cmd"] = action is not None and not action.inspect(
-            step.call.action, step.call.params, site.folder(step), site.declared(step)
-        )
+        action, call = actions.get(step.call.skill), step.call
+        if action is None:
+            found[f"{step.id}_cmd"] = False
+        else:
+            seen = await action.inspect(
+                call.action, call.params, site.folder(step), site.declared(step), site.secrets
+            )
+            found[f"{step.id}_cmd"] = not any(seen.values())
         found[f"{step.id}_deps"] = True
     return found
 

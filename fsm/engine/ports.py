@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from fsm.values import Value
 
@@ -22,7 +22,9 @@ __all__ = [
     "KEPT_CHECKPOINTS",
     "Action",
     "Approval",
+    "Aspect",
     "Failed",
+    "Inspection",
     "Journal",
     "Outcome",
     "RunSummary",
@@ -92,16 +94,29 @@ class Failed(Value):
 
 Outcome = Succeeded | Failed
 
+Aspect = Literal["inputs", "permissions", "targets"]
+"""What an inspection looks at: whether the parameters are of use; whether it may and can be done from here
+(commands, environment, access); and whether that is there which it is done to (files, hosts, issues)."""
+
+Inspection: TypeAlias = "Mapping[Aspect, Sequence[Problem]]"
+"""The aspects that were looked at, each with what is wrong there; one that is absent was not looked at."""
+
 
 class Action(Protocol):
     """What a step does: the actions of one skill. One object serves many calls at a time."""
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
         """What would keep this call from working, found without any effect: a missing command …
 
-        Within `params`, `{"$template": …}` stands for a value that depends on outputs yet to come.
+        Within `params`, `{"$template": …}` stands for a value that depends on outputs yet to come. The
+        values of `secrets` are masked in what it says. Nothing is raised for what the outside world does.
         """
 
     async def perform(self, task: Task) -> Outcome:

@@ -7,7 +7,7 @@ author promises that it has no effect.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Failed
@@ -46,7 +46,7 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
     checks, problems = _counted(_environment(site))
     if problems:
         return Findings(checks, problems)  # what comes after could show the value of a secret
-    more, problems = _counted(_checks(site, actions))
+    more, problems = _counted([check async for check in _checks(site, actions)])
     checks += more
     if problems:
         return Findings(checks, problems)
@@ -76,7 +76,7 @@ def _counted(found: Iterable[Sequence[Problem]]) -> tuple[int, list[Problem]]:
     return len(checks), [problem for check in checks for problem in check]
 
 
-def _checks(site: Site, actions: Mapping[str, Action]) -> Iterator[Sequence[Problem]]:
+async def _checks(site: Site, actions: Mapping[str, Action]) -> AsyncIterator[Sequence[Problem]]:
     folders: dict[str | None, Sequence[Problem]] = {}
     for step in site.plan.steps:
         if step.cwd not in folders:
@@ -89,7 +89,7 @@ def _checks(site: Site, actions: Mapping[str, Action]) -> Iterator[Sequence[Prob
         env = site.declared(step)
         for what, call in _calls(step):
             yield [
-                _of(step, problem, what) for problem in _call(call, actions, site.folder(step), env)
+                _of(step, problem, what) for problem in await _call(call, actions, site, step, env)
             ]
 
 
@@ -141,14 +141,17 @@ def _calls(step: Step) -> Iterator[tuple[str, Call]]:
         yield "dry_run", step.dry_run
 
 
-def _call(
-    call: Call, actions: Mapping[str, Action], folder: Path, env: Mapping[str, str]
+async def _call(
+    call: Call, actions: Mapping[str, Action], site: Site, step: Step, env: Mapping[str, str]
 ) -> Sequence[Problem]:
     action = actions.get(call.skill)
     if action is None:
         known = ", ".join(sorted(actions))
         return [Problem(f"no skill is called `{call.skill}`", f"there is: {known}")]
-    return action.inspect(call.action, call.params, folder, env)
+    inspection = await action.inspect(
+        call.action, call.params, site.folder(step), env, site.secrets
+    )
+    return [problem for problems in inspection.values() for problem in problems]
 
 
 async def _dry_run(step: Step, call: Call, action: Action, site: Site) -> Sequence[Problem]:

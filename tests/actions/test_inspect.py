@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import time
@@ -14,12 +15,23 @@ from hypothesis import strategies as st
 
 from fsm.actions import ShellAction
 from fsm.actions.syntax import syntax_error
+from fsm.engine.ports import Inspection
 
 ENV = {"PATH": os.environ["PATH"]}
 
 
 def inspect(params: dict[str, Any], cwd: Path = Path("/"), action: str = "run") -> list[str]:
-    return [str(problem) for problem in ShellAction().inspect(action, params, cwd, ENV)]
+    return [
+        str(problem)
+        for problems in inspection(params, cwd, ENV, action).values()
+        for problem in problems
+    ]
+
+
+def inspection(
+    params: dict[str, Any], cwd: Path, env: dict[str, str], action: str = "run"
+) -> Inspection:
+    return asyncio.run(ShellAction().inspect(action, params, cwd, env, [b"hunter2"]))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +92,21 @@ def test_a_path_is_taken_from_the_working_folder_and_path_from_the_environment(
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     assert inspect({"command": ["bin/tool"]}, tmp_path) == []
-    assert ShellAction().inspect("run", {"command": ["tool"]}, tmp_path, {"PATH": "bin"}) == []
-    assert ShellAction().inspect("run", {"command": ["tool"]}, tmp_path, {"PATH": "/bin"})
+    there = inspection({"command": ["tool"]}, tmp_path, {"PATH": "bin"})
+    assert there == {"inputs": [], "permissions": []}
+    missing = inspection({"command": ["tool"]}, tmp_path, {"PATH": "/bin"})
+    assert missing["inputs"] == []
+    assert len(missing["permissions"]) == 1
+
+
+def test_what_depends_on_outputs_is_not_looked_at() -> None:
+    later = {"$template": "{{ steps.a.outputs.tool }}"}
+    assert inspection({"command": [later]}, Path("/"), ENV) == {"inputs": []}
+
+
+def test_a_secret_in_what_is_wrong_is_masked() -> None:
+    (problem,) = inspect({"command": ["no-hunter2"]})
+    assert problem == "`no-***` is not found on PATH; install it, or write its path"
 
 
 @pytest.mark.parametrize(

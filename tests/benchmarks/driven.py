@@ -20,10 +20,18 @@ from pathlib import Path
 from meter import Meter, say
 
 from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Action, Failed, Journal, Outcome, RunSummary, Succeeded, Task
+from fsm.engine.ports import (
+    Action,
+    Failed,
+    Inspection,
+    Journal,
+    Outcome,
+    RunSummary,
+    Succeeded,
+    Task,
+)
 from fsm.engine.preflight import preflight
 from fsm.engine.site import Site
-from fsm.errors import Problem
 from fsm.plan import load_plan
 from fsm.plan.model import Plan
 from fsm.run import Run
@@ -37,8 +45,8 @@ class NoOp:
     def __init__(self) -> None:
         self.performed = 0
 
-    def inspect(self, *_: object) -> Sequence[Problem]:
-        return ()
+    async def inspect(self, *_: object) -> Inspection:
+        return {}
 
     async def perform(self, task: Task) -> Outcome:
         self.performed += 1

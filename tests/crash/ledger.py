@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.app.workspace import Workspace
-from fsm.engine.ports import Failed, Outcome, Succeeded, Task
-from fsm.errors import Problem
+from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task
 
 from .points import Points, sync
 
@@ -94,10 +93,15 @@ class LedgerAction:
         self._ledger = ledger
         self._points = points
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
-        return []
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
+        return {}
 
     async def perform(self, task: Task) -> Outcome:
         verbs, cross = _VERBS[task.purpose], self._points.cross

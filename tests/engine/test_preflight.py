@@ -69,7 +69,9 @@ def test_a_secret_whose_value_stands_in_the_plan_is_refused(tmp_path: Path) -> N
 
 
 def test_what_an_action_says_of_a_call_names_the_step_and_the_call(tmp_path: Path) -> None:
-    action = Scripted(problems=[Problem("`x` is not found on PATH", "install it")])
+    action = Scripted(
+        inspection={"permissions": [Problem("`x` is not found on PATH", "install it")]}
+    )
     findings = found(plan(step("a")), tmp_path, action, {})
     assert list(map(str, findings.problems)) == [
         "step `a`: `x` is not found on PATH; install it",

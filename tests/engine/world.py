@@ -10,9 +10,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Failed, Outcome, RunSummary, Succeeded, Task
+from fsm.engine.ports import Failed, Inspection, Outcome, RunSummary, Succeeded, Task
 from fsm.engine.site import Site
-from fsm.errors import Problem
 from fsm.plan.model import Call, Plan, Rollback, Step
 from fsm.run import Run
 from fsm.run import events as on
@@ -31,12 +30,17 @@ class Scripted:
     script: Script = lambda _: None
     tasks: list[Task] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
-    problems: Sequence[Problem] = ()
+    inspection: Inspection = field(default_factory=dict)
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
-        return self.problems
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
+        return self.inspection
 
     async def perform(self, task: Task) -> Outcome:
         self.tasks.append(task)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task
 from fsm.engine.site import Site
-from fsm.errors import FsmError, Problem
+from fsm.errors import FsmError
 from fsm.plan.model import Plan
 from fsm.run import Run
 from fsm.run import events as on
@@ -40,10 +40,15 @@ class ScriptedAction:
     def __init__(self, chooser: Chooser) -> None:
         self.chooser = chooser
 
-    def inspect(
-        self, action: str, params: Mapping[str, object], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
-        return ()
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, object],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
+        return {}
 
     async def perform(self, task: Task) -> Outcome:
         assert task.purpose != "dry_run"
