@@ -12,6 +12,8 @@ from fsm.plan.template import is_template, render, render_env
 from fsm.values import Value
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from fsm.engine.ports import Purpose
     from fsm.plan.model import Call, Plan, Step
 
@@ -41,6 +43,11 @@ class Site(Value):
         return tuple([*known, self.hidden] if self.hidden else known)
 
     @cached_property
+    def known_secrets(self) -> Mapping[str, str]:
+        """The plan's secrets that are set, for the templates of the parameters that a task is given."""
+        return {name: value for name in self.plan.secrets if (value := self.environ.get(name))}
+
+    @cached_property
     def _cwd(self) -> str:
         return str(self.cwd)
 
@@ -63,6 +70,12 @@ class Site(Value):
         declared = {**self.plan.env, **step.env}
         known = {name: value for name, value in declared.items() if isinstance(value, str)}
         return {**self.environ, **known}
+
+    def _rendered(
+        self, params: Mapping[str, JsonValue], names: Mapping[str, object]
+    ) -> Mapping[str, JsonValue]:
+        known = {**names, "secrets": self.known_secrets}
+        return {name: render(value, known) for name, value in params.items()}
 
     def task(
         self,
@@ -92,7 +105,7 @@ class Site(Value):
             attempt=attempt,
             purpose=purpose,
             action=call.action,
-            params={name: render(value, names) for name, value in call.params.items()},
+            params=self._rendered(call.params, names),
             env=env,
             cwd=f"{self.cwd / step.cwd}" if step.cwd else self._cwd,
             log=log,

@@ -241,7 +241,8 @@ class Head(TypedDict, total=False):
     secrets: Annotated[
         list[EnvName],
         Field(
-            description="Names of environment variables whose values are masked wherever they show."
+            description="Names of environment variables whose values are masked wherever they show. The "
+            "`params` of a skill may name them: `{{ secrets.NAME }}`."
         ),
     ]
     env: Annotated[

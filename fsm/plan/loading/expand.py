@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fsm.plan.loading.commands import Commands
@@ -10,7 +11,7 @@ from fsm.plan.loading.findings import STEPS, Findings
 from fsm.plan.loading.skilled import Skilled
 from fsm.plan.loading.texts import May, Texts, Use
 from fsm.plan.model import ONCE, Call, ErrorHandling, Retry, Rollback, Step
-from fsm.plan.template import templates
+from fsm.plan.template import references, templates
 
 __all__ = ["Expander", "expand_error_handling"]
 
@@ -88,7 +89,9 @@ class Expander:
     def _dry_run(self, typed: Any, use: Use, step_call: Call | None) -> Call | None:
         path = self._findings.real((*use.path, "dry_run", "dryRun"))
         call = self._form(typed, Use(path, use.step, May.NOW), step_call)
-        if call is not None and any(templates(call.params)):
+        if call is not None and any(
+            references(text).roots - {"secrets"} for text in templates(call.params)
+        ):
             # Its own would have been rendered or refused: these are the step's.
             words = self._findings.words(path)
             self._findings.add(
@@ -137,7 +140,7 @@ class Expander:
             )
             if scalars:
                 resolved["command"] = self._commands.command(rest.pop("command"), use.at("command"))
-        value = self._texts.value(rest, use)
+        value = self._texts.value(rest, replace(use, secrets=skill != "shell"))
         assert isinstance(value, dict)
         return resolved | value
 

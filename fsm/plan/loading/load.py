@@ -79,8 +79,8 @@ def resolve(
     declared = declared if isinstance(declared, dict) else {}
     known = merge_params(declared, params or {}, typed or {}, findings)
     roster = Roster(steps, findings)
-    texts = Texts(known, roster, findings)
     secrets = head.get("secrets", ())
+    texts = Texts(known, roster, findings, secrets)
     commands = Commands(texts, secrets, findings)
     skilled = Skilled(skills, head.get("skills", ()), head.get("allowed_skills"), findings)
     expander = Expander(texts, commands, skilled, findings)

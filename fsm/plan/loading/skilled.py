@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fsm.plan.loading.findings import Findings, known_or_similar, quoted
 from fsm.plan.model import Call, Rollback
 from fsm.plan.skill import ActionSpec, value_fault
-from fsm.plan.template import MARK, templates
+from fsm.plan.template import MARK, references, templates
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -111,6 +111,12 @@ class Skilled:
                 message = f"action `{spec.name}` has no parameter `{quoted(name)}`"
                 names = [parameter.name for parameter in spec.params]
                 hint = known_or_similar(name, names, "it has: " + ", ".join(names))
+                self.findings.add(path, message, hint)
+            elif parameter.secret and not any(
+                references(text).secrets for text in templates(value)
+            ):
+                message = f"{self.findings.words(path)} is secret, and a plan never holds its value"
+                hint = "name it under the plan's `secrets`, and write `{{ secrets.NAME }}`"
                 self.findings.add(path, message, hint)
             elif not any(templates(value)) and (fault := value_fault(parameter, value)):
                 self.findings.add(path, f"{self.findings.words(path)} {fault}")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -47,21 +47,32 @@ class May(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A place where templates may stand: in step `step` ("" for the plan itself), at `path`."""
+    """A place where templates may stand: in step `step` ("" for the plan itself), at `path`.
+
+    `secrets` says that they may name secrets there: they are then rendered for the action alone.
+    """
 
     path: Path
     step: str
     may: May
+    secrets: bool = False
 
     def at(self, *keys: str | int) -> Use:
         """The place below this one."""
-        return Use((*self.path, *keys), self.step, self.may)
+        return Use((*self.path, *keys), self.step, self.may, self.secrets)
 
 
 class Texts:
     """Resolves authored values. What is wrong goes to `findings`, and the value is then of no use."""
 
-    def __init__(self, params: Mapping[str, JsonValue], roster: Roster, findings: Findings) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, JsonValue],
+        roster: Roster,
+        findings: Findings,
+        secrets: Collection[str] = (),
+    ) -> None:
+        self._secrets = secrets
         self._names = {"params": params}
         self._params = params
         self._roster = roster
@@ -142,6 +153,7 @@ class Texts:
         """Whether the names are there and may be used here; whatever may not goes to `findings`."""
         faults = [
             *self._unknown_params(named),
+            *self._unfit_secrets(named, use),
             *(self._out_of_place(named, use) or self._unknown_steps(named, use)),
         ]
         for message, hint in faults:
@@ -157,8 +169,22 @@ class Texts:
             for name in sorted(named.params - self._params.keys())
         ]
 
+    def _unfit_secrets(self, named: References, use: Use) -> list[tuple[str, str]]:
+        """A secret may be given to skills only: arguments are seen by every user of the machine (F64)."""
+        if named.secrets and not use.secrets:
+            name = quoted(min(named.secrets))
+            hint = f'steps find it in their environment: `run: tool "${name}"`'
+            return [("names a secret, which only the `params` of a skill may", hint)]
+        return [
+            (
+                f"names `secrets.{quoted(name)}`, which the plan does not declare",
+                known_or_similar(name, self._secrets, "declare it under the plan's `secrets`"),
+            )
+            for name in sorted(named.secrets.difference(self._secrets))
+        ]
+
     def _out_of_place(self, named: References, use: Use) -> list[tuple[str, str]]:
-        if use.may is May.NOW and (early := sorted(named.roots - {"params"})):
+        if use.may is May.NOW and (early := sorted(named.roots - {"params", "secrets"})):
             return [(f"names `{early[0]}`, but must be known before the plan runs", "use `params`")]
         if use.may is May.PLAN and "steps" in named.roots:
             return [

@@ -1,8 +1,8 @@
 """Templates: text with `{{ … }}` in it, and the expressions of `if:`. Jinja2, kept on a short lead.
 
 The language is Jinja2's expressions with `{% if %}` and `{% for %}`; `sandbox` says what of it
-there is. Names: `params.NAME`, `steps.ID.outputs.NAME`, `steps.ID.state`, `run.id`. An id that
-is no Jinja2 name is written `steps["step-1"]`. There are no
+there is. Names: `params.NAME`, `steps.ID.outputs.NAME`, `steps.ID.state`, `run.id`, and in the parameters of
+a skill `secrets.NAME`. An id that is no Jinja2 name is written `steps["step-1"]`. There are no
 comments: `{#` is text, as `${#name}` is in a shell.
 
 Jinja2 is imported when the first template is met, and not before.

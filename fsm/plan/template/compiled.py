@@ -52,6 +52,12 @@ class Compiled:
     ) -> None:
         self.references = references
         self._parts = _plain(parts)
+        if references.secrets and self._parts is None:
+            # Only the value as it is can be masked wherever it shows.
+            raise TemplateError(
+                "a secret is given as it is, without filters, operators or `{% if %}`",
+                "write `{{ secrets.NAME }}`",
+            )
         self._tree = tree
         self._typed = typed
         self._program: Any = None

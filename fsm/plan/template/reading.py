@@ -23,7 +23,7 @@ COUNTED = "counted items"
 """The filter that bounds a loop; a name that no template can write."""
 
 _MAX_DEPTH = 100
-_ROOTS = ("params", "run", "steps")
+_ROOTS = ("params", "run", "secrets", "steps")
 _STEP_KEYS = ("outputs", "state")
 _LANGUAGE = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For),
@@ -55,7 +55,8 @@ def read(tree: nodes.Node, text: str) -> References:
     """What `tree` names. `text` is where it was parsed from, for messages. Raises `TemplateError`."""
     reader = _Reader(text)
     reader.visit(tree, frozenset())
-    return References(frozenset(reader.roots), frozenset(reader.steps), frozenset(reader.params))
+    found = (reader.roots, reader.steps, reader.params, reader.secrets)
+    return References(*map(frozenset, found))
 
 
 class _Reader:
@@ -65,6 +66,7 @@ class _Reader:
         self.roots: set[str] = set()
         self.steps: set[str] = set()
         self.params: set[str] = set()
+        self.secrets: set[str] = set()
 
     def visit(self, node: nodes.Node, local: frozenset[str]) -> None:
         """Read the node and all below it; `local` are the names that loops around it have bound."""
@@ -143,6 +145,11 @@ class _Reader:
         if keys[:1] != ["id"]:
             raise TemplateError("of `run` there is only `run.id`")
 
+    def _secrets(self, keys: list[str | None]) -> None:
+        if len(keys) != 1 or keys[0] is None:
+            raise TemplateError("a secret must be named plainly", "write `{{ secrets.NAME }}`")
+        self.secrets.add(keys[0])
+
     def _steps(self, keys: list[str | None]) -> None:
         step, part = (*keys, "", "")[:2]
         if not step or part is None:
@@ -198,6 +205,7 @@ class _Reader:
 _CHECKS: dict[str, Callable[[_Reader, list[str | None]], None]] = {
     "params": _Reader._params,
     "run": _Reader._run,
+    "secrets": _Reader._secrets,
     "steps": _Reader._steps,
 }
 

@@ -29,7 +29,7 @@ class TemplateError(ValueError):
 
 
 class References(Value):
-    """What a template names: `roots` of `params`, `steps`, `run`, then steps by id and parameters.
+    """What a template names: `roots` of `params`, `steps`, `run`, `secrets`, and which of each, but of `run`.
 
     A parameter that is picked by a value (`params[x]`) is not among `params`; a step cannot be.
     """
@@ -37,6 +37,7 @@ class References(Value):
     roots: frozenset[str]
     steps: frozenset[str]
     params: frozenset[str]
+    secrets: frozenset[str] = frozenset()
 
 
 def printable(text: str) -> str:
