@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -11,12 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fsm.app.skill_folders import Source, declared, in_folders, own_folders
 from fsm.errors import Invalid, Problem
 from fsm.plan.skill import SkillSpec, restored
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from fsm.actions import ShellAction
     from fsm.actions.skill import Skill
     from fsm.engine.ports import Action
     from fsm.plan.model import Plan
@@ -26,8 +28,9 @@ __all__ = ["SHIPPED", "Library", "Source", "actions_of", "load"]
 SHIPPED: Final[Mapping[str, str]] = {
     "files": "fsm.actions.skills.files:files",
 }
-"""The skills that ship beside `shell`, by name: `module:object` of what holds them."""
+"""The skills that ship beside `shell`, by name: `module:object`, or the YAML file in `fsm/actions/skills`."""
 
+_HOME: Final = Path(__file__).parent.parent / "actions" / "skills"
 _ENTRY_POINTS: Final = "fsm.skills"
 
 
@@ -58,15 +61,6 @@ def load(
 
 
 @dataclass(frozen=True)
-class Source:
-    """One skill, before it is read: its name, where it is declared, and how to read it."""
-
-    name: str
-    origin: str
-    read: Callable[[], SkillSpec]
-
-
-@dataclass(frozen=True)
 class Library:
     """The skills that a plan in `folder` can use; `named` are those it names itself."""
 
@@ -89,24 +83,35 @@ class Library:
     @cached_property
     def _sources(self) -> Mapping[str, list[Source]]:
         found: dict[str, list[Source]] = {}
-        for source in (*_shipped(), *_installed(), *self._named()):
+        folders = own_folders(self.folder)
+        for source in (*_shipped(), *_installed(), *in_folders(folders), *self._named()):
             found.setdefault(source.name, []).append(source)
         return found
 
     def _named(self) -> Iterator[Source]:
         for reference in self.named:
+            if reference.endswith((".yaml", ".yml")):
+                yield declared(self.folder / reference)
+                continue
             name = python_skill(reference, self.folder).name
             yield Source(name, reference, partial(_python_spec, reference, self.folder))
 
 
-def actions_of(plan: Plan, cwd: Path) -> Mapping[str, Action]:
-    """What carries out the actions of each skill that the plan uses, as the plan keeps it."""
+def actions_of(plan: Plan, cwd: Path, shell: ShellAction) -> Mapping[str, Action]:
+    """What carries out the actions of each skill that the plan uses, as the plan keeps it.
+
+    `shell` runs the commands of declared ones.
+    """
+    from fsm.actions.declared import DeclaredAction
     from fsm.actions.python import PythonAction
 
     found: dict[str, Action] = {}
     for name, kept in plan.skills.items():
         assert isinstance(kept, dict)
         spec = restored(name, kept)
+        if spec.source == "declared":
+            found[name] = DeclaredAction(spec, shell)
+            continue
         reference = SHIPPED[name] if spec.source == "shipped" else spec.source
         found[name] = PythonAction(python_skill(reference, cwd), cwd)
     return found
@@ -160,6 +165,9 @@ def _code_of(reference: str, folder: Path) -> str:
 
 def _shipped() -> Iterator[Source]:
     for name, reference in SHIPPED.items():
+        if reference.endswith(".yaml"):
+            yield replace(declared(_HOME / reference), origin="fsm itself")
+            continue
         yield Source(name, "fsm itself", partial(_shipped_spec, reference))
 
 

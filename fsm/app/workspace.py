@@ -92,7 +92,7 @@ class Workspace(Value):
             return {"shell": shell, **self.more_actions}
         from fsm.app.skills import actions_of
 
-        return {"shell": shell, **actions_of(plan, self.cwd), **self.more_actions}
+        return {"shell": shell, **actions_of(plan, self.cwd, shell), **self.more_actions}
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""

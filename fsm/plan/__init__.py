@@ -1,9 +1,9 @@
 """Plans: from a file that somebody wrote to one frozen, digest-locked value (DESIGN.md).
 
-`load_plan` is the way in, `load_specification` the one for S3's phases; `Plan` and its parts are what
-everything else sees. `fsm.plan.graph` answers who waits for whom, `fsm.plan.template` renders what had to
-wait for a step, `fsm.plan.duration` writes seconds for people, and `fsm.plan.schema` tells editors what may
-be written. `fsm.plan.loading` is private.
+`load_plan` is the way in, `load_specification` the one for S3's phases and `load_skill` the one for a
+skill's file; `Plan` and its parts are what everything else sees. `fsm.plan.graph` answers who waits for whom,
+`fsm.plan.template` renders what had to wait for a step, `fsm.plan.duration` writes seconds for people, and
+`fsm.plan.schema` tells editors what may be written. `fsm.plan.loading` is private.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fsm.plan.loading.load import load_plan, resolve
     from fsm.plan.loading.phases import Specification, load_specification
+    from fsm.plan.loading.skill_file import load_skill
     from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Specification",
     "Step",
     "load_plan",
+    "load_skill",
     "load_specification",
     "resolve",
 ]
@@ -33,6 +35,7 @@ _HOMES = {
     "load_plan": "loading.load",
     "resolve": "loading.load",
     "Specification": "loading.phases",
+    "load_skill": "loading.skill_file",
     "load_specification": "loading.phases",
 }
 

@@ -58,7 +58,8 @@ class Parameter:
     """What an action is given under one name.
 
     `choices`, if there are any, are the only values. The value of a `secret` one is never written into a
-    plan: it is `{{ secrets.NAME }}`. `annotation` is the Python type that `kind` is short for.
+    plan: it is `{{ secrets.NAME }}`. `options` says that a declared command may be given options by it.
+    `annotation` is the Python type that `kind` is short for.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Parameter:
     default: JsonValue = None
     choices: tuple[JsonValue, ...] = ()
     secret: bool = False
+    options: bool = False
     description: str = ""
     annotation: Any = field(default=None, compare=False, repr=False)
 
@@ -104,8 +106,9 @@ class ActionSpec:
     """One action: what it takes, needs and risks. `outputs` names what a success gives.
 
     `run`, `check`, `dry_run` and `env` are the commands of an action that is declared, not written in Python:
-    a list of arguments, or text for a shell that finds parameters in its environment only. `has_check` and
-    `has_dry_run` say whether it can be probed and tried.
+    a list of arguments, or text for a shell that finds parameters in its environment only. They work in
+    `cwd`, from the step's own folder. `has_check` and `has_dry_run` say whether it can be probed and tried.
+    `timeout_seconds` ends an attempt if the step says nothing else.
     """
 
     name: str
@@ -122,6 +125,8 @@ class ActionSpec:
     env: Mapping[str, JsonValue] = field(default_factory=dict)
     check: JsonValue = None
     dry_run: JsonValue = None
+    cwd: str = ""
+    timeout_seconds: float | None = None
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if there is one."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fsm.plan.loading.findings import Findings
-from fsm.plan.loading.texts import Texts, Use
+from fsm.plan.loading.texts import Use
 from fsm.plan.template import MARK, Template, has_template
 
 if TYPE_CHECKING:
@@ -29,10 +29,16 @@ _TEMPLATE = re.compile(r"\{\{[^{}|]*?(\w+)[^\w{}|]*(?:\|[^{}]*)?\}\}")
 _NUMBER = re.compile(r"(?:(?:\"[^\"]*\"|'[^']*'|[^:\s]+)\s*:\s*)?([-+0-9.eE]+)")
 
 
+class Resolves(Protocol):
+    """Knows what templates may name where a command is written (`fsm.plan.loading.texts.Texts`)."""
+
+    def text(self, value: str, use: Use) -> str | Template: ...
+
+
 class Commands:
     """Resolves what a process is started with."""
 
-    def __init__(self, texts: Texts, secrets: Collection[str], findings: Findings) -> None:
+    def __init__(self, texts: Resolves, secrets: Collection[str], findings: Findings) -> None:
         self._texts = texts
         self._secrets = secrets
         self._findings = findings

@@ -16,14 +16,26 @@ if TYPE_CHECKING:
 
     from fsm.plan.template import TemplateError
 
-__all__ = ["PHASES", "STEPS", "Findings", "Form", "known_or_similar", "quoted", "real_path"]
+__all__ = [
+    "PHASES",
+    "SKILL",
+    "STEPS",
+    "Findings",
+    "Form",
+    "known_or_similar",
+    "quoted",
+    "real_path",
+]
 
 STEPS: Path = ("plan", "steps")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Where a kind of file has its steps, under which key each has its id, and what people call both."""
+    """Where a kind of file has its steps, under which key each has its id, and what people call both.
+
+    Without such a key the steps are a mapping, by their ids.
+    """
 
     steps: Path
     id: str
@@ -33,6 +45,7 @@ class Form:
 
 PLAN = Form(STEPS, "id", "step", "plan")
 PHASES = Form(("phases",), "name", "phase", "specification")
+SKILL = Form(("skill", "actions"), "", "action", "skill")
 
 _NOWHERE = object()
 _ID = re.compile(values.ID)
@@ -77,9 +90,10 @@ class Findings:
         form = self.form
         if len(path) < len(form.steps):
             return f"the {form.whole}" if len(path) == len(form.steps) - 1 else "the file"
-        step = self.value((*path, form.id))
         index = path[-1]
-        assert isinstance(index, int)
+        if isinstance(index, str):
+            return f"{form.step} `{quoted(index)}`"
+        step = self.value((*path, form.id))
         proper = isinstance(step, str) and _ID.fullmatch(step)
         return f"{form.step} `{step}`" if proper else f"{form.step} number {index + 1}"
 

@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from fsm.document import Path, suggest
-from fsm.plan.loading import authored, phases, values
-from fsm.plan.loading.findings import PHASES, Findings, quoted
+from fsm.plan.loading import authored, authored_skill, phases, values
+from fsm.plan.loading.findings import PHASES, SKILL, Findings, quoted
 
 __all__ = ["explain"]
 
@@ -40,6 +40,7 @@ _LIMITS = {
 _HINTS = {"parallel": "say how many steps may run at once, such as `parallel: 4`"}
 
 _NEEDED = ("id", "attempts", "workflow_id", "phases", "name", "command")
+_NEEDED_OF_SKILLS = ("name", "actions", "run", "action")
 _NUMBER = re.compile(r"[-+]?[0-9.]{1,20}")
 
 _CALL = get_type_hints(authored.Call).keys()
@@ -54,6 +55,13 @@ _KEYS: Mapping[str, Iterable[str]] = {
     "multiple_failures": get_type_hints(authored.MultipleFailures).keys(),
     "specification": get_type_hints(phases.Shape).keys(),
     "phases": get_type_hints(phases.Phase).keys(),
+}
+_KEYS_OF_SKILLS: Mapping[str, Iterable[str]] = {
+    "": get_type_hints(authored_skill.Action).keys(),
+    "skill": get_type_hints(authored_skill.SkillKeys).keys(),
+    "params": get_type_hints(authored_skill.ParameterKeys).keys(),
+    "needs": get_type_hints(authored_skill.Needs).keys(),
+    "undo": get_type_hints(authored_skill.Undo).keys(),
 }
 
 _FOREIGN = {
@@ -106,6 +114,29 @@ _FOREIGN_TO_PHASES = {
 }
 
 
+_FOREIGN_TO_SKILLS = {
+    "args": "params",
+    "arguments": "params",
+    "cmd": "run",
+    "command": "run",
+    "compensate": "undo",
+    "enum": "choices",
+    "environment": "env",
+    "exec": "run",
+    "inputs": "params",
+    "kind": "type",
+    "parameters": "params",
+    "probe": "check",
+    "requires": "needs",
+    "rollback": "undo",
+    "script": "run",
+    "tasks": "actions",
+    "values": "choices",
+    "variables": "env",
+    "workdir": "cwd",
+}
+
+
 def explain(error: ValidationError, at: Path, findings: Findings) -> None:
     """Add every finding of `error`, which is about what stands at `at`, to `findings`."""
     for details in error.errors(include_url=False):
@@ -117,7 +148,8 @@ def explain(error: ValidationError, at: Path, findings: Findings) -> None:
                 key = _snake(str(details["loc"][-1]))
                 findings.add(path, f"{findings.words(path)} has no `{key}`", "it needs one")
             case _ if details["input"] is None:
-                hint = "it needs a value" if path[-1] in _NEEDED else "fill it or leave it out"
+                needed = _NEEDED_OF_SKILLS if findings.form is SKILL else _NEEDED
+                hint = "it needs a value" if path[-1] in needed else "fill it or leave it out"
                 findings.add(path, f"{findings.words(path)} is empty", hint)
             case _:
                 message, hint = _wrong(details, path)
@@ -128,17 +160,14 @@ def _unknown_key(path: Path, findings: Findings) -> None:
     *above, key = path
     owner = tuple(above)
     assert isinstance(key, str)
-    kind = next(
-        (_snake(name) for name in reversed(owner) if isinstance(name, str)), findings.form.whole
-    )
-    known = sorted(_KEYS["" if kind == "steps" else kind])
+    known = sorted(_known(owner, findings))
     twin = _snake(key)
     if twin in known and key in (twin, to_camel(twin)):
         message = f"{findings.words(owner)} has both `{twin}` and `{to_camel(twin)}`"
         findings.add(path, message, "keep one of the two")
         return
     of_phases = findings.form is PHASES
-    meant = (_FOREIGN_TO_PHASES if of_phases else {}).get(twin) or _FOREIGN.get(twin)
+    meant = _meant(twin, findings)
     if meant is not None and meant in known:
         hint = f"did you mean `{meant}`?"
     else:
@@ -147,6 +176,24 @@ def _unknown_key(path: Path, findings: Findings) -> None:
             hint = "a plan has it: a file that begins with `plan:`"
         hint = hint or "it may have: " + ", ".join(f"`{name}`" for name in known)
     findings.add(path, f"{findings.words(owner)} has no key `{quoted(key)}`", hint)
+
+
+def _known(owner: Path, findings: Findings) -> Iterable[str]:
+    """The keys that there are where `owner` leads to."""
+    if findings.form is SKILL:
+        inner = owner[len(SKILL.steps) + 1 :]
+        return _KEYS_OF_SKILLS[str(inner[0]) if inner else "" if owner[1:] else "skill"]
+    kind = next(
+        (_snake(name) for name in reversed(owner) if isinstance(name, str)), findings.form.whole
+    )
+    return _KEYS["" if kind == "steps" else kind]
+
+
+def _meant(key: str, findings: Findings) -> str | None:
+    if findings.form is SKILL:
+        return _FOREIGN_TO_SKILLS.get(key)
+    own = _FOREIGN_TO_PHASES if findings.form is PHASES else {}
+    return own.get(key) or _FOREIGN.get(key)
 
 
 def _wrong(details: ErrorDetails, path: Path) -> tuple[str, str]:

@@ -1,0 +1,58 @@
+"""Skills found in folders: beside a plan, in the user's configuration, where the command line says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fsm.plan.skill import SkillSpec
+
+__all__ = ["Source", "declared", "in_folders", "own_folders"]
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """One skill, before it is read: its name, where it is declared, and how to read it."""
+
+    name: str
+    origin: str
+    read: Callable[[], SkillSpec]
+
+
+def own_folders(plan_folder: Path) -> Sequence[Path]:
+    """Where skills of a plan in that folder are looked for without being asked: beside it, and at home."""
+    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return plan_folder / "skills", Path(home).expanduser() / "fsm" / "skills"
+
+
+def in_folders(folders: Sequence[Path]) -> Iterator[Source]:
+    """The skills in these folders, each file once. A folder that is not there has none.
+
+    Raises `OSError` for one that cannot be read.
+    """
+    seen: set[str] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        for path in sorted(folder.iterdir()):
+            if path.suffix in _SUFFIXES and (real := os.path.realpath(path)) not in seen:
+                seen.add(real)
+                yield declared(path)
+
+
+def declared(path: Path) -> Source:
+    """The skill in a YAML file, which has the file's name."""
+    return Source(path.stem, str(path), partial(_read, path))
+
+
+def _read(path: Path) -> SkillSpec:
+    from fsm.plan import load_skill
+
+    return replace(load_skill(path), origin=str(path))
