@@ -201,6 +201,7 @@ def _held(
         actions=actions,
         site=site,
         grace_seconds=workspace.grace_seconds,
+        now=workspace.now,
         observe=lambda event, at: observe(run, event, at),
         warn=warn,
         tail=lambda log: read_tail(log, site.secrets),

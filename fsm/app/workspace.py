@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from functools import cached_property
@@ -36,7 +36,8 @@ BACKENDS: Mapping[str, str] = {
 class Workspace(Value):
     """`cwd` is where commands were given; `state_url` names the store, and may hold a password.
 
-    `more_actions` are actions of the caller's own, by the name of their skill.
+    `more_actions` are actions of the caller's own, by the name of their skill; `now` gives seconds since the
+    epoch.
     """
 
     cwd: Path
@@ -44,6 +45,7 @@ class Workspace(Value):
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     grace_seconds: float = 10.0
     more_actions: Mapping[str, Action] = field(default_factory=dict)
+    now: Callable[[], float] = time.time
 
     @classmethod
     def here(cls, state: str | None = None, grace_seconds: float = 10.0) -> Workspace:

@@ -34,6 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
     )
 
+    parser.getgroup("fsm").addoption(
+        "--fsm-stage",
+        choices=["rehearsal", "executor"],
+        default="rehearsal",
+        help="where scenarios happen that are not @real: on the pure core, or on the real executor with "
+        "scripted actions",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real: the scenario runs real actions in a temporary folder")

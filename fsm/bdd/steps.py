@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,17 @@ class _Sentences(StepParser):
 @pytest.fixture
 def fsm_story(request: pytest.FixtureRequest) -> Iterator[Story]:
     """What the sentences of one scenario act on."""
-    story = request.node.stash[STORY] = Story(Path(request.node.path).parent)
+    story = Story(Path(request.node.path).parent)
+    if request.node.get_closest_marker("real") is not None:
+        from fsm.spec.performance import Performance
+
+        story.scratch = request.getfixturevalue("tmp_path")
+        story.open_stage = partial(Performance, folder=story.scratch)
+    elif request.config.getoption("--fsm-stage") == "executor":
+        from fsm.spec.performance import Performance
+
+        story.open_stage = Performance
+    request.node.stash[STORY] = story
     yield story
     story.close()
 

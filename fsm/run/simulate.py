@@ -220,7 +220,8 @@ class Simulator:
 
     def _take_endings(self) -> bool:
         due = [flight for flight in self._flights.values() if flight.due <= self.now]
-        for flight in sorted(due, key=lambda flight: flight.due):
+        # What ends as the runner dies is not written down any more.
+        for flight in sorted(due, key=lambda flight: (flight.due, flight.ending.how != "crashed")):
             if flight.ending.how == "crashed" and not flight.cancelled:
                 self.crash()
                 return False

@@ -26,11 +26,13 @@ STOPPED = "stopped by SIGINT"
 class Tape:
     """What a stage tells and is told: the facts in their order, the lines that a command prints of them.
 
-    `endings` says how an attempt will end. `pauses` are the launches at which somebody stops the run, each
-    once; `stopped` and `died` say that the last command was stopped, or that its process died.
+    `endings` says how an attempt will end, `speaks_of` whether the specification says anything of it.
+    `pauses` are the launches at which somebody stops the run, each once; `stopped` and `died` say that the
+    last command was stopped, or that its process died.
     """
 
     endings: Chooser
+    speaks_of: Callable[[str, Purpose], bool] = lambda *_: True
     events: list[on.Event] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     pauses: set[tuple[str, Purpose]] = field(default_factory=set)

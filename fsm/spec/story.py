@@ -48,13 +48,13 @@ class Answer:
 class Story:
     """One scenario's plan (or machine), the endings it scripts, and the run that came of it.
 
-    `folder` is where the feature stands: files are named from there. `is_real` says that what is not
-    scripted really happens. `open_stage` makes the stage on which the plan is run.
+    `folder` is where the feature stands: files are named from there. `open_stage` makes the stage on which
+    the plan is run; if what is not scripted really happens there, `scratch` is the folder that it happens in.
     """
 
     folder: Path
     open_stage: Opener = Rehearsal
-    is_real: bool = False
+    scratch: Path | None = None
     script: Script = field(default_factory=Script)
     typed: dict[str, str] = field(default_factory=dict)
     parallel: int | None = None
@@ -66,7 +66,7 @@ class Story:
     _plan: Plan | None = None
 
     def __post_init__(self) -> None:
-        self.tape = Tape(self.ending)
+        self.tape = Tape(self.ending, self.script.speaks_of)
 
     # The plan.
 
@@ -188,14 +188,14 @@ class Story:
             raise Invalid([Problem("the plan runs already", "resume it, or roll it back")])
 
         def begin() -> None:
-            stage = self.open_stage(self.plan, self.tape)
+            self.stage = self.open_stage(self.plan, self.tape)
             try:
-                self.stage = stage
-                stage.begin(self.approved_digest, self.approver or "nobody")
-            finally:
-                if not self.tape.events or stage.run.state == "pending":
-                    self.stage = None
-                    stage.close()
+                self.stage.begin(self.approved_digest, self.approver or "nobody")
+            except FsmError:
+                self.stage.close()
+                self.stage = None
+                self.tape.events.clear()
+                raise
 
         self._command("fsm run", begin)
 

@@ -31,6 +31,11 @@ def the_run_is(story: Story, state: str) -> None:
         raise Mismatch(f"the run is {_words(run.state)}\n\n{story.answer.printed}")
 
 
+@words.then("the run needs intervention", "its rollback stopped, and a person must see to it")
+def the_run_needs_intervention(story: Story) -> None:
+    the_run_is(story, "needs_intervention")
+
+
 @words.then(
     'the step "{step}" is {state:state}', "pending, completed, failed, skipped, rolled back …"
 )
