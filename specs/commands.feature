@@ -284,6 +284,7 @@ Feature: The commands that look at runs, and those that settle them
         export …
         import …
         diagram …
+        machine …
         schema …
         """
 
@@ -313,6 +314,10 @@ Feature: The commands that look at runs, and those that settle them
         | import   |
         | diagram  |
         | schema   |
+        | machine check |
+        | machine draw  |
+        | machine table |
+        | machine run   |
 
     Scenario: Execute and recover are other names of run and resume
       Given the plan "ticket" of the specs

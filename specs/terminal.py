@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import time
@@ -36,7 +37,7 @@ def converse(place: Place, command: str, replies: dict[str, str]) -> Answer:
     try:
         while (read := _read(ours, deadline)) is not None:
             shown += read
-            for prompt in [prompt for prompt in asked if prompt in shown]:
+            for prompt in [prompt for prompt in asked if _was_shown(prompt, shown)]:
                 os.write(ours, f"{asked.pop(prompt)}\n".encode())
                 answered = True
         exit_code = process.wait(PATIENCE_SECONDS)
@@ -48,6 +49,11 @@ def converse(place: Place, command: str, replies: dict[str, str]) -> Answer:
     answer = Answer(command, exit_code, shown.replace("\r\n", "\n"), "")
     assert answered, f"it asked nothing:\n{answer}"
     return answer
+
+
+def _was_shown(prompt: str, shown: str) -> bool:
+    """Whether it has appeared; `…` in it stands for anything."""
+    return re.search(".*".join(map(re.escape, prompt.split("…"))), shown, re.DOTALL) is not None
 
 
 def _read(terminal: int, deadline: float) -> str | None:

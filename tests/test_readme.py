@@ -50,7 +50,8 @@ class _Shell:
     def __init__(self, scratch: Path) -> None:
         self.folder = scratch
         (scratch / "specs").mkdir()
-        subprocess.run(["cp", "-R", ROOT / "specs" / "plans", scratch / "specs"], check=True)
+        examples = [ROOT / "specs" / "plans", ROOT / "specs" / "machines"]
+        subprocess.run(["cp", "-R", *examples, scratch / "specs"], check=True)
         beside_python = Path(sys.executable).parent
         self.environ = {
             **os.environ,

@@ -48,6 +48,7 @@ _HOMES = {
     "export": "history",
     "import": "history:import_",
     "diagram": "diagrams",
+    "machine": "machines",
     "schema": "plans",
 }
 """The commands in the order of use: each is in the module of this package, under its own name or this one."""

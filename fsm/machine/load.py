@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 from fsm.document import Document, Path, parse_document, read_document, suggest
 from fsm.errors import Invalid, Problem
 from fsm.machine.authored import AuthoredMachine, AuthoredRow, AuthoredState
-from fsm.machine.proof import Finding, prove
+from fsm.machine.proof import Finding, prove, prove_rows
 from fsm.machine.spec import MachineSpec
 
 __all__ = ["is_machine", "load_machine", "parse_machine"]
@@ -21,16 +22,17 @@ def load_machine(
     path: os.PathLike[str] | str, conditions: Collection[str] | None = None
 ) -> MachineSpec:
     """Read and prove the machine in the file at `path`; see `parse_machine`."""
-    return _proved(read_document(path), conditions)
+    return _proved(read_document(path, lenient=True), conditions)
 
 
 def parse_machine(text: str, path: str, conditions: Collection[str] | None = None) -> MachineSpec:
     """Read and prove the machine in `text`, which messages call `path`.
 
-    Raises Invalid with every problem of the first of three looks that finds one: is it YAML, is it
-    a machine, does the proof hold. `conditions` are the names that exist; None: not looked up.
+    Raises Invalid with every problem: if it is no YAML, those of its syntax; else whatever is no part of a
+    machine, and all that the proof finds, of a table with such parts as far as they cannot mend it.
+    `conditions` are the names that exist; None: not looked up.
     """
-    return _proved(parse_document(text, path), conditions)
+    return _proved(parse_document(text, path, lenient=True), conditions)
 
 
 def is_machine(document: Document) -> bool:
@@ -40,10 +42,18 @@ def is_machine(document: Document) -> bool:
 
 
 def _proved(document: Document, conditions: Collection[str] | None) -> MachineSpec:
-    spec = _spec(document)
-    findings = prove(spec, conditions)
-    if findings:
-        raise Invalid(_from_finding(document, finding) for finding in findings)
+    problems = list(document.duplicates)
+    try:
+        spec = _spec(document)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems += [_from_pydantic(document, detail) for detail in details]
+        findings = _of_the_rest(document, details, conditions)
+    else:
+        findings = prove(spec, conditions)
+    problems += [_from_finding(document, finding) for finding in findings]
+    if problems:
+        raise Invalid(problems)
     return spec
 
 
@@ -51,11 +61,37 @@ def _spec(document: Document) -> MachineSpec:
     if not isinstance(document.data, dict):
         keys = ", ".join(f"`{key}`" for key in AuthoredMachine.model_fields)
         raise Invalid([document.problem((), "is no machine", f"write a mapping with {keys}")])
+    return AuthoredMachine.model_validate(document.data).spec()
+
+
+def _of_the_rest(
+    document: Document, details: Sequence[ErrorDetails], conditions: Collection[str] | None
+) -> list[Finding]:
+    """What the proof finds in the parts of the table that are in order, whatever the others may be.
+
+    Of rows and states that cannot be read nothing counts, and only those findings do that stand however
+    these were meant. [] if too little is in order.
+    """
+    data = dict(cast("dict[str, Any]", document.data))
+    rows, states = data.get("rows"), data.get("states")
+    if not isinstance(rows, list) or not isinstance(states, dict) or not states:
+        return []
+    wrong = {detail["loc"][:2] for detail in details}
+    # A row from nowhere says nothing, and keeps the numbers of those after it.
+    blank = {"trigger": "unread", "source": [], "dest": next(iter(states)), "why": "unread"}
+    data["rows"] = [blank if ("rows", n) in wrong else row for n, row in enumerate(rows)]
+    data["states"] = {
+        name: {} if ("states", name) in wrong else state for name, state in states.items()
+    }
+    for key, *inner in wrong:
+        if not inner:
+            data.pop(str(key), None)
+    data = {"name": "machine", "initial": next(iter(states)), **data}
     try:
-        return AuthoredMachine.model_validate(document.data).spec()
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise Invalid(_from_pydantic(document, detail) for detail in details) from None
+        spec = AuthoredMachine.model_validate(data).spec()
+    except ValidationError:
+        return []
+    return prove_rows(spec, conditions)
 
 
 def _from_finding(document: Document, finding: Finding) -> Problem:

@@ -14,7 +14,7 @@ from itertools import combinations
 from fsm.document import Path, suggest
 from fsm.machine.spec import MachineSpec, Row
 
-__all__ = ["MAX_NAMES", "Finding", "find_gap", "find_unknown_conditions", "prove"]
+__all__ = ["MAX_NAMES", "Finding", "find_gap", "find_unknown_conditions", "prove", "prove_rows"]
 
 MAX_NAMES = 12
 """Conditions of one (state, fact) pair up to which gaps are searched: 4,096 cases."""
@@ -54,6 +54,17 @@ def prove(spec: MachineSpec, conditions: Collection[str] | None = None) -> list[
     ]
     if not unknown_states:
         checks += [_unreachable(spec), _dead_ends(spec)]
+    return [finding for check in checks for finding in check]
+
+
+def prove_rows(spec: MachineSpec, conditions: Collection[str] | None = None) -> list[Finding]:
+    """The findings of `prove` that stand whatever rows may be added, for a table that is read in part."""
+    checks = [
+        _unknown_states(spec),
+        find_unknown_conditions(spec, conditions),
+        _competing_rows(spec),
+        _facts_in_final_states(spec),
+    ]
     return [finding for check in checks for finding in check]
 
 

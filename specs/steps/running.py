@@ -22,6 +22,7 @@ def i_run(place: Place, command: str) -> None:
 
 @when(parsers.re(rf'I run {COMMAND} with "(?P<typed>[^"]*)" on its stdin'))
 def i_run_with_input(place: Place, command: str, typed: str) -> None:
+    typed = typed.replace("\\n", "\n")
     place.answers.append(place.execute(place.filled(command), typed=typed))
 
 
@@ -38,6 +39,13 @@ def i_run_on_a_terminal(place: Place, command: str) -> None:
 @when(parsers.re(rf'I run {COMMAND} on a terminal and answer "(?P<said>[^"]*)"'))
 def i_run_and_answer(place: Place, command: str, said: str) -> None:
     place.answers.append(converse(place, command, {"[y/N]:": said, "quit):": said}))
+
+
+@when(parsers.re(f"I run {COMMAND} on a terminal and answer:"))
+def i_run_and_answer_each(place: Place, command: str, datatable: list[list[str]]) -> None:
+    """`…` in what is asked stands for anything in between."""
+    replies = {row[0]: row[1] for row in datatable[1:]}
+    place.answers.append(converse(place, command, replies))
 
 
 @when(parsers.re(f"I run {COMMAND} on a terminal and end the input"))
@@ -255,6 +263,12 @@ def the_error_is_short(place: Place, most: int) -> None:
     lines = place.answer.error.splitlines()
     assert 0 < len(lines) <= most
     assert all(len(line) < 500 for line in lines), place.answer
+
+
+@then("they print the same")
+def both_print_alike(place: Place) -> None:
+    one, other = place.answers[-2:]
+    assert one.out == other.out, f"{one}\n{other}"
 
 
 @then("they print different things")

@@ -1,0 +1,115 @@
+"""A transition table as text and as JSON, and what one trigger did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
+
+from fsm.views.cells import cells, padded, wrap
+from fsm.views.machine_drawing import conditions_of
+from fsm.views.text import count, shown
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from fsm.machine import MachineSpec, Row
+
+__all__ = ["machine_json", "summary", "table_text", "triggers_text"]
+
+GAP = 2
+NARROWEST = 12
+
+
+def summary(spec: MachineSpec) -> str:
+    """`door: 4 states, 9 triggers (1 fact), 10 rows`."""
+    facts = f" ({count(len(spec.facts), 'fact')})" if spec.facts else ""
+    return (
+        f"{spec.name}: {count(len(spec.states), 'state')}, "
+        f"{count(len(spec.triggers()), 'trigger')}{facts}, {count(len(spec.rows), 'row')}"
+    )
+
+
+def table_text(spec: MachineSpec, width: int = 100) -> str:
+    """The states, the rows, and below them those of scenarios; `width` cells wide, if it can be."""
+    lines = [summary(spec)]
+    if spec.description:
+        lines += wrap(shown(spec.description), width)
+    lines += ["", *_states(spec, width), ""]
+    scenarios = dict.fromkeys(row.scenario for row in spec.rows)
+    sections = {name: [_cells(r) for r in spec.rows if r.scenario == name] for name in scenarios}
+    titles = ("TRIGGER", "FROM", "TO", "IF", "WHY")
+    widths = _widths([titles, *chain(*sections.values())], width)
+    lines += _columns([titles, *sections.pop(None, ())], widths)
+    for scenario, rows in sections.items():
+        lines += ["", f"when it is the scenario {scenario}:", *_columns(rows, widths)]
+    if spec.facts:
+        facts = f"facts, which must be taken: {', '.join(spec.facts)}"
+        lines += ["", *wrap(facts, width, hanging="  ")]
+    return "\n".join(lines)
+
+
+def triggers_text(spec: MachineSpec, state: str, width: int = 100) -> str:
+    """What can be fired in `state`: a line a row, and what it leads to."""
+    rows = [
+        (row.trigger, f"→ {row.dest}", "; ".join(conditions_of(row)), row.why)
+        for row in spec.rows_from(state)
+    ]
+    return "\n".join(f"  {line}" for line in _columns(rows, _widths(rows, width - 2)))
+
+
+def machine_json(spec: MachineSpec) -> dict[str, JsonValue]:
+    """The machine with its states and rows; `scenario` is null for a row that has none."""
+    return {
+        "machine": spec.name,
+        "description": spec.description,
+        "initial": spec.initial,
+        "states": {
+            name: {"final": state.final, "description": state.description}
+            for name, state in spec.states.items()
+        },
+        "facts": list(spec.facts),
+        "rows": [
+            {
+                "trigger": row.trigger,
+                "source": list(row.source),
+                "dest": row.dest,
+                "conditions": list(row.conditions),
+                "unless": list(row.unless),
+                "why": row.why,
+                "scenario": row.scenario,
+            }
+            for row in spec.rows
+        ],
+    }
+
+
+def _states(spec: MachineSpec, width: int) -> Iterator[str]:
+    rows = []
+    for name, state in spec.states.items():
+        marks = ["initial"] if name == spec.initial else []
+        marks += ["final"] if state.final else []
+        rows.append((name, ", ".join(marks), shown(state.description)))
+    rows.insert(0, ("STATE", "", ""))
+    return _columns(rows, _widths(rows, width))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (row.trigger, ", ".join(row.source), row.dest, ", ".join(conditions_of(row)), row.why)
+
+
+def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The widest cell of each column; where they are too wide together, the widest columns give way."""
+    widths = [max(map(cells, map(shown, column))) for column in zip(*rows, strict=True)]
+    room = width - GAP * (len(widths) - 1)
+    while widths and sum(widths) > room and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _columns(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> Iterator[str]:
+    for row in rows:
+        wrapped = [wrap(shown(cell), room) for cell, room in zip(row, widths, strict=True)]
+        for line in zip_longest(*wrapped, fillvalue=""):
+            cells_ = [padded(cell, room) for cell, room in zip(line, widths, strict=True)]
+            yield (" " * GAP).join(cells_).rstrip()
