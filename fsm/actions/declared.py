@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.actions.command import inspect_call
+from fsm.actions.inspecting import masked
 from fsm.actions.masking import Masker
 from fsm.actions.python import missing
 from fsm.actions.shell import ShellAction
 from fsm.actions.text import one_line
-from fsm.engine.ports import Action, Failed, Outcome, Task
+from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Task
 from fsm.errors import Invalid, Problem
 from fsm.plan.skill import ActionSpec, SkillSpec
 from fsm.plan.template import (
@@ -41,27 +42,23 @@ class DeclaredAction(Action):
         self._skill = skill
         self._shell = shell
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
         """What it needs and does not find, and what keeps its commands from working."""
         spec = self._skill.actions.get(action)
         if spec is None:
-            return [Problem(f"skill `{self._skill.name}` has no action `{action}`")]
-        problems = list(missing(spec.needs, cwd, env))
-        if any(templates(dict(params))):
-            return problems
-        for command in (spec.run, spec.check, spec.dry_run):
-            if command is None:
-                continue
-            try:
-                whole, more = _rendered(spec, command, params)
-            except TemplateError as error:
-                return [*problems, Problem(error.message, error.hint)]
-            except Invalid as error:
-                return [*problems, *error.problems]
-            problems += inspect_call("run", {"command": whole}, cwd / spec.cwd, _joined(env, more))
-        return _each_once(problems)
+            return {"inputs": [Problem(f"skill `{self._skill.name}` has no action `{action}`")]}
+        seen: dict[Aspect, list[Problem]] = {"inputs": []}
+        for aspect, problems in _inspections(spec, params, cwd, env):
+            known = seen.setdefault(aspect, [])
+            known += [problem for problem in problems if problem not in known]
+        return masked(seen, Masker(secrets)) if any(seen.values()) else seen
 
     async def perform(self, task: Task) -> Outcome:
         """Run the command that the purpose asks for; see `ShellAction.perform`."""
@@ -98,6 +95,26 @@ class DeclaredAction(Action):
             env=_joined(task.env, more),
             cwd=os.path.join(task.cwd, spec.cwd) if spec.cwd else task.cwd,  # noqa: PTH118
         )
+
+
+def _inspections(
+    spec: ActionSpec, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
+) -> Iterator[tuple[Aspect, Sequence[Problem]]]:
+    yield from missing(spec.needs, cwd, env).items()
+    if any(templates(dict(params))):
+        return
+    for command in (spec.run, spec.check, spec.dry_run):
+        if command is None:
+            continue
+        try:
+            whole, more = _rendered(spec, command, params)
+        except TemplateError as error:
+            yield "inputs", [Problem(error.message, error.hint)]
+        except Invalid as error:
+            yield "inputs", error.problems
+        else:
+            joined = _joined(env, more)
+            yield from inspect_call("run", {"command": whole}, cwd / spec.cwd, joined).items()
 
 
 def _rendered(
@@ -171,10 +188,6 @@ def _joined(env: Mapping[str, str], more: Mapping[str, str | None]) -> dict[str,
         else:
             joined[name] = value
     return joined
-
-
-def _each_once(problems: Iterable[Problem]) -> Sequence[Problem]:
-    return list({str(problem): problem for problem in problems}.values())
 
 
 def _masked(text: str, task: Task) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -97,16 +97,20 @@ class Library:
             yield Source(name, reference, partial(_python_spec, reference, self.folder))
 
 
-def actions_of(plan: Plan, cwd: Path, shell: ShellAction) -> Mapping[str, Action]:
+def actions_of(
+    plan: Plan, cwd: Path, shell: ShellAction, *, but: Collection[str] = ()
+) -> Mapping[str, Action]:
     """What carries out the actions of each skill that the plan uses, as the plan keeps it.
 
-    `shell` runs the commands of declared ones.
+    `shell` runs the commands of declared ones. Those in `but` are left out, and nothing of them is loaded.
     """
     from fsm.actions.declared import DeclaredAction
     from fsm.actions.python import PythonAction
 
     found: dict[str, Action] = {}
     for name, kept in plan.skills.items():
+        if name in but:
+            continue
         assert isinstance(kept, dict)
         spec = restored(name, kept)
         if spec.source == "declared":

@@ -90,11 +90,12 @@ class Workspace(Value):
         from fsm.actions import ShellAction
 
         shell = ShellAction()
-        if not plan.skills:
-            return {"shell": shell, **self.more_actions}
+        known = {"shell": shell, **self.more_actions}
+        if plan.skills.keys() <= known.keys():
+            return known
         from fsm.app.skills import actions_of
 
-        return {"shell": shell, **actions_of(plan, self.cwd, shell), **self.more_actions}
+        return {**actions_of(plan, self.cwd, shell, but=known), **known}
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fsm.app.session import Session, begin, check, take_up
 from fsm.app.workspace import Workspace
-from fsm.engine.ports import Action, Approval, Failed, Outcome, Succeeded, Task
+from fsm.engine.ports import Action, Approval, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.engine.preflight import Findings
-from fsm.errors import Invalid, Problem
+from fsm.errors import Invalid
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.simulate import Purpose
@@ -88,7 +88,7 @@ class Performance:
 
     def close(self) -> None:
         """See `Stage`."""
-        for action in self._workspace.actions.values():
+        for action in self._workspace.actions_of(self._plan).values():
             action.close()
         self._loop.close()
 
@@ -112,7 +112,7 @@ class Performance:
     def _actions(self, folder: Path | None) -> Mapping[str, Action]:
         real: Mapping[str, Action] = {}
         if folder is not None:
-            real = Workspace(cwd=folder, state_url="memory:").actions
+            real = Workspace(cwd=folder, state_url="memory:").actions_of(self._plan)
         skills = {
             call.skill
             for step in self._plan.steps
@@ -164,11 +164,16 @@ class _Scripted(Action):
         self._stage = stage
         self._real = real
 
-    def inspect(
-        self, action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-    ) -> Sequence[Problem]:
+    async def inspect(
+        self,
+        action: str,
+        params: Mapping[str, JsonValue],
+        cwd: Path,
+        env: Mapping[str, str],
+        secrets: Sequence[bytes],
+    ) -> Inspection:
         """What the real action says."""
-        return self._real.inspect(action, params, cwd, env) if self._real else ()
+        return await self._real.inspect(action, params, cwd, env, secrets) if self._real else {}
 
     async def perform(self, task: Task) -> Outcome:
         """See `Action`."""

@@ -13,6 +13,7 @@ from fsm.actions import ShellAction
 from fsm.actions.declared import DeclaredAction
 from fsm.document import parse_document
 from fsm.engine.ports import Failed, Succeeded
+from fsm.errors import Problem
 from fsm.plan.loading.skill_file import resolve_skill
 from fsm.plan.skill import restored
 
@@ -34,6 +35,13 @@ def shown(action: DeclaredAction, make: MakeTask, params: Mapping[str, Any], **f
     outcome = asyncio.run(action.perform(task))
     assert isinstance(outcome, Succeeded), outcome
     return outcome.tail
+
+
+def faults(action: DeclaredAction, name: str, value: object, cwd: Path) -> list[Problem]:
+    """What inspecting the call finds, whatever it looks at."""
+    env = {"PATH": "/usr/bin:/bin"}
+    found = asyncio.run(action.inspect(name, {"x": value}, cwd, env, ()))
+    return [problem for problems in found.values() for problem in problems]
 
 
 HOSTILE = [
@@ -91,17 +99,17 @@ def test_a_value_that_would_be_an_option_is_refused_before_and_while_it_runs(
     )
     told = "the value of `x` begins with `-`, and would be an option of the command"
     for name, given in (("bare", value), ("several", ["a", value])):
-        [problem] = action.inspect(name, {"x": given}, tmp_path, {"PATH": "/usr/bin:/bin"})
+        [problem] = faults(action, name, given, tmp_path)
         assert problem.message == told
         outcome = asyncio.run(action.perform(make_task("", action=name, params={"x": given})))
         assert isinstance(outcome, Failed)
         assert outcome.error.startswith(told)
     for name in ("after", "joined"):
-        assert not action.inspect(name, {"x": value}, tmp_path, {"PATH": "/usr/bin:/bin"})
+        assert not faults(action, name, value, tmp_path)
         outcome = asyncio.run(action.perform(make_task("", action=name, params={"x": value})))
         assert isinstance(outcome, Succeeded)
         assert outcome.tail.endswith(value)
-    assert not action.inspect("allowed", {"x": value}, tmp_path, {"PATH": "/usr/bin:/bin"})
+    assert not faults(action, "allowed", value, tmp_path)
 
 
 def test_an_option_that_the_skill_itself_writes_is_one(
