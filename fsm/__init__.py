@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as type checkers know it, without the import
 if TYPE_CHECKING:
     from typing import Any
 
-    from fsm.actions.skill import Context, Lack, Secret, Skill
+    from fsm.actions.skill import ActionFailed, Context, Lack, Secret, Skill
     from fsm.app.api import execute, execute_async, recover, recover_async
     from fsm.app.orchestrator import Phase, WorkflowOrchestrator, WorkflowResult, WorkflowSpec
     from fsm.app.skills import load
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ActionFailed",
     "Context",
     "FsmError",
     "Invalid",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ActionFailed": "actions.skill",
     "Context": "actions.skill",
     "FsmError": "errors",
     "Invalid": "errors",

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 from fsm.actions.masking import Masker
+from fsm.actions.skill import ActionFailed
 from fsm.actions.text import one_line
 from fsm.engine.ports import Failed, Outcome, Succeeded
 
@@ -35,7 +36,12 @@ async def called(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
 
 
 def failed(error: Exception, masker: Masker) -> Outcome:
-    """The failure of a function that raised this; the end of the traceback is its last output."""
+    """The failure of a function that raised this; the end of the traceback is its last output.
+
+    Of an `ActionFailed` there is only its text.
+    """
+    if isinstance(error, ActionFailed):
+        return Failed(one_line(masker.mask(str(error).encode(errors="replace"))))
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     lines = "".join(traceback.format_exception(error)).splitlines()[-_TAIL_LINES:]
     return Failed(

@@ -13,7 +13,7 @@ from fsm.actions.calling import called, failed, outputs_of
 from fsm.actions.inspecting import masked
 from fsm.actions.masking import Masker
 from fsm.actions.output import Log
-from fsm.actions.skill import Context, Lack, Skill, SkillAction, arguments
+from fsm.actions.skill import ActionFailed, Context, Lack, Skill, SkillAction, arguments
 from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.errors import Problem
 from fsm.plan.skill import ActionSpec, Needs, converted, value_fault
@@ -59,6 +59,8 @@ class PythonAction(Action):
                 for lack in await _gathered(own, _named(found, own, params, context)):
                     problem = Problem(lack.message, lack.hint)
                     seen.setdefault(lack.aspect, []).append(problem)
+            except ActionFailed as error:
+                seen["targets"].append(Problem(str(error)))
             except Exception as error:
                 told = f"cannot be inspected: {type(error).__name__}: {error}"
                 seen.setdefault("targets", []).append(Problem(told))
@@ -186,9 +188,9 @@ def _named(
     params: Mapping[str, JsonValue],
     context: Context,
 ) -> dict[str, Any]:
-    """The arguments that the function takes, as its annotations ask. Raises `ValueError` for a wrong one."""
+    """What the function takes, as its annotations ask. Raises `ActionFailed` for a wrong value."""
     for problem in _wrong(action.spec, params):
-        raise ValueError(problem.message)
+        raise ActionFailed(problem.message)
     return {
         argument.own: context
         if argument.takes_context

@@ -38,9 +38,22 @@ if TYPE_CHECKING:
 
     from fsm.engine.ports import Aspect
 
-__all__ = ["Context", "Lack", "Secret", "Skill", "SkillAction", "arguments", "dashed"]
+__all__ = [
+    "ActionFailed",
+    "Context",
+    "Lack",
+    "Secret",
+    "Skill",
+    "SkillAction",
+    "arguments",
+    "dashed",
+]
 
 Function = Callable[..., Any]
+
+
+class ActionFailed(Exception):
+    """Raised by an action that knows why it fails: the text is the error, one line, with no traceback."""
 
 
 class Secret:

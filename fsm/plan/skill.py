@@ -184,7 +184,10 @@ def value_fault(parameter: Parameter, value: JsonValue) -> str:
         adapter.validate_python(value, strict=True if declared else None)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        if not first["loc"] and parameter.kind in _WORDS:
+        is_of_kind = not first["type"].endswith(
+            ("_type", "_parsing")
+        )  # it is held to a rule of its own
+        if not first["loc"] and parameter.kind in _WORDS and not is_of_kind:
             return f"must be {_WORDS[parameter.kind]}"
         place = "".join(f"[{key}]" for key in first["loc"])
         return f"{place} {first['msg'][0].lower()}{first['msg'][1:]}".lstrip()

@@ -1,0 +1,1 @@
+"""Speaking to other machines, for the skills that do: which addresses may be reached, and HTTP by httpx."""

@@ -1,0 +1,81 @@
+"""Which addresses an action may reach (F77): looked up once, judged, and then connected to as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final, Literal
+
+from fsm.actions.skill import ActionFailed
+
+__all__ = ["ALLOW", "Network", "addresses_of", "network_of"]
+
+Network = Literal["public", "private", "any"]
+"""How far an action may reach: addresses of the internet; also private and loopback ones; also link-local
+ones and those where clouds give out credentials (metadata). Each includes the one before it.
+"""
+
+ALLOW: Final = "if it is meant, allow it with `network: {network}`"
+
+_METADATA: Final = frozenset(
+    map(
+        ip_address,
+        (
+            "100.100.100.200",  # Alibaba Cloud
+            "168.63.129.16",  # Azure
+            "192.0.0.192",  # Oracle Cloud
+            "fd00:ec2::254",  # AWS
+            "fd20:ce::254",  # Google Cloud
+        ),
+    )
+)
+_NAT64: Final = ip_network("64:ff9b::/96")
+_RANKS: Final[Sequence[Network]] = ("public", "private", "any")
+
+
+async def addresses_of(host: str, port: int, network: Network, allow: str = ALLOW) -> Sequence[str]:
+    """The addresses of a host, in the order to try them; every one of them lies within `network`.
+
+    Raises `ActionFailed` if the name has none, or if any lies outside; `allow` says how that is allowed.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
+        raise ActionFailed(f"the host `{host}` is not found: {why}") from None
+    texts = list(dict.fromkeys(str(address[4][0]) for address in found))
+    for text in texts:
+        asked = network_of(text)
+        if _RANKS.index(asked) > _RANKS.index(network):
+            kind = "private" if asked == "private" else "link-local or metadata"
+            named = f"`{host}`" if host == text else f"`{host}` is {text},"
+            raise ActionFailed(
+                f"{named} a {kind} address, which is refused; {allow.format(network=asked)}"
+            )
+    return texts
+
+
+def network_of(text: str) -> Network:
+    """The narrowest network that includes the address; one that wraps another is judged by the inner one."""
+    address = _unwrapped(ip_address(text.partition("%")[0]))
+    if address in _METADATA:
+        return "any"
+    if address.is_loopback:
+        return "private"
+    if address.is_link_local or address.is_multicast or address.is_reserved:
+        return "any"
+    if address.is_unspecified:
+        return "any"
+    return "public" if address.is_global else "private"
+
+
+def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    inner = address.ipv4_mapped or address.sixtofour
+    return inner or (address.teredo[1] if address.teredo else address)
