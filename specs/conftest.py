@@ -21,6 +21,7 @@ from .steps import (
     processes,
     running,
     servers,
+    skills,
     survivors,
 )
 
@@ -37,6 +38,7 @@ _VOCABULARY = (
     processes,
     running,
     servers,
+    skills,
     survivors,
 )
 

@@ -96,9 +96,10 @@ class Place:
         return self.folder / name
 
     def filled(self, text: str) -> str:
-        """The text with `{digest}`, `{run}`, `{version}` and what a scenario noted filled in."""
+        """The text with `{digest}`, `{folder}`, `{run}`, `{version}` and what a scenario noted filled in."""
         known: dict[str, Callable[[], str]] = {
             "{digest}": self.digest,
+            "{folder}": lambda: str(self.folder),
             "{run}": lambda: newest_run(self.state),
             "{version}": lambda: fsm.__version__,
             **{f"{{{name}}}": (lambda v=value: str(v)) for name, value in self.noted.items()},

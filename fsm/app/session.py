@@ -223,7 +223,7 @@ def changed_since(session: Session) -> str:
     from fsm.app.skills import load
 
     try:
-        now = load(Path(path), params=plan.params, parallel=plan.parallel)
+        now = load(Path(path), params=plan.params, parallel=plan.parallel, kept=plan.skills)
     except Invalid:
         how = "can no longer be read as a plan"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
 from importlib import import_module
@@ -42,32 +42,45 @@ def load(
     typed: Mapping[str, str] | None = None,
     parallel: int | None = None,
     own: Iterable[str] = (),
+    folders: Sequence[str | Path] = (),
+    kept: Mapping[str, JsonValue] | None = None,
 ) -> Plan:
     """The plan that a file declares, with the skills that its steps use found and their calls checked.
 
     `params`, `typed` and `parallel` override what the file says, as in `fsm.plan.load_plan`; `own` names
     skills whose actions the caller brings along (`execute(actions=…)`), of which nothing else is known.
+    `folders` are those in which skills are looked for beside the ones that always are; `kept` are skills as
+    another plan keeps them, for names that are not found.
     Raises `Invalid` with every problem found.
     """
     from fsm.plan import load_plan
 
     folder = Path(path).parent
+    for each in folders:
+        if not Path(each).is_dir():
+            raise Invalid([Problem(f"--skills {each} is no folder", "name one that is there")])
+    more = tuple(map(Path, folders))
     return load_plan(
         path,
         params=params,
         typed=typed,
         parallel=parallel,
-        skills=lambda named: Library(folder, tuple(named), frozenset(own)),
+        skills=lambda named: Library(folder, tuple(named), frozenset(own), more, kept or {}),
     )
 
 
 @dataclass(frozen=True)
 class Library:
-    """The skills that a plan in `folder` can use; `named` are those it names itself."""
+    """The skills that a plan in `folder` can use; `named` are those it names itself.
+
+    `more` are folders to look in; `kept` are skills as a plan keeps them, for names that are found nowhere.
+    """
 
     folder: Path
     named: Sequence[str] = ()
     own: frozenset[str] = frozenset()
+    more: Sequence[Path] = ()
+    kept: Mapping[str, JsonValue] = field(default_factory=dict)
 
     def find(self, name: str) -> SkillSpec | None:
         """See `fsm.plan.skill.Skills`."""
@@ -75,7 +88,10 @@ class Library:
         if len(sources) > 1:
             where = " and in ".join(source.origin for source in sources)
             raise Invalid([Problem(f"two skills are called `{name}`: in {where}", "rename one")])
-        return replace(sources[0].read(), origin=sources[0].origin) if sources else None
+        if not sources:
+            kept = self.kept.get(name)
+            return restored(name, kept) if isinstance(kept, dict) else None
+        return replace(sources[0].read(), origin=sources[0].origin)
 
     def names(self) -> Iterable[str]:
         """See `fsm.plan.skill.Skills`."""
@@ -84,7 +100,7 @@ class Library:
     @cached_property
     def _sources(self) -> Mapping[str, list[Source]]:
         found: dict[str, list[Source]] = {}
-        folders = own_folders(self.folder)
+        folders = (*own_folders(self.folder), *self.more)
         for source in (*_shipped(), *_installed(), *in_folders(folders), *self._named()):
             found.setdefault(source.name, []).append(source)
         return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fsm.cli.options import json_option, read_plan, state_option
+from fsm.cli.options import json_option, read_plan, skills_option, state_option
 from fsm.cli.output import Output
 from fsm.errors import FsmError, Invalid, Problem
 
@@ -73,6 +73,7 @@ def picture_options(command: Command) -> Command:
     help="Set a parameter that the plan declares. [repeatable]",
 )
 @click.option("--parallel", type=click.IntRange(1, 1000), metavar="N", help="As for `fsm run`.")
+@skills_option
 @json_option
 @state_option
 def diagram(
@@ -82,6 +83,7 @@ def diagram(
     target: str | None,
     params: tuple[str, ...],
     parallel: int | None,
+    skills: tuple[str, ...],
     as_json: bool,
     state: str | None,
 ) -> None:
@@ -98,7 +100,7 @@ def diagram(
         view = "machine"
         drawn = machine_drawn(subject)
     else:
-        drawn = _plan_drawn(read_plan(subject, params, parallel), view or "plan", language)
+        drawn = _plan_drawn(read_plan(subject, params, parallel, skills), view or "plan", language)
     put(output, {"view": view or "plan"}, drawn, language, target, subject)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "plan_options",
     "read_plan",
     "run_argument",
+    "skills_option",
     "seconds_of",
     "spelled",
     "state_option",
@@ -71,6 +72,14 @@ run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 plan_file = click.argument("file", metavar="FILE", type=click.Path())
 
 
+skills_option = click.option(
+    "--skills",
+    metavar="DIR",
+    multiple=True,
+    help="A folder of skills, beside those that are always looked in. [repeatable]",
+)
+
+
 def plan_options(command: Command) -> Command:
     """FILE with the options that change what it resolves to, and so its digest."""
     for decorate in (
@@ -89,21 +98,28 @@ def plan_options(command: Command) -> Command:
             metavar="N",
             help="Run up to N steps at once. [default: what the plan says, else 1]",
         ),
+        skills_option,
         json_option,
     ):
         command = decorate(command)
     return command
 
 
-def read_plan(file: str, params: Sequence[str], parallel: int | None) -> Plan:
+def read_plan(
+    file: str, params: Sequence[str], parallel: int | None, skills: Sequence[str] = ()
+) -> Plan:
     """The resolved plan of that file. Raises `Invalid` with every problem of the file and the options."""
     from fsm.app.skills import load
 
-    return load(Path(file), typed=values(params), parallel=parallel)
+    return load(Path(file), typed=values(params), parallel=parallel, folders=skills)
 
 
 def spelled(
-    file: str, params: Sequence[str], parallel: int | None, secrets: Sequence[str] = ()
+    file: str,
+    params: Sequence[str],
+    parallel: int | None,
+    skills: Sequence[str],
+    secrets: Sequence[str] = (),
 ) -> str:
     """FILE and the options that its digest depends on, as they are typed in a shell.
 
@@ -116,6 +132,7 @@ def spelled(
         params = [param.replace(value, "***") for param in params]
     words = [file, *(word for param in params for word in ("--param", param))]
     words += [] if parallel is None else ["--parallel", str(parallel)]
+    words += [word for folder in skills for word in ("--skills", folder)]
     return shlex.join(words)
 
 

@@ -24,33 +24,43 @@ __all__ = ["approve", "plan", "schema", "show_plan", "validate"]
 @plan_options
 @click.option("--full", is_flag=True, help="Show every step and command whole, however many.")
 def plan(
-    file: str, params: tuple[str, ...], parallel: int | None, as_json: bool, full: bool
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    skills: tuple[str, ...],
+    as_json: bool,
+    full: bool,
 ) -> None:
     """Print the steps, tools, risks, error table and digest of a plan. Has no side effect."""
     from fsm.engine.preflight import exposed
     from fsm.views.plan import describe, plan_json
 
     output = Output(json=as_json)
-    resolved = read_plan(file, params, parallel)
+    resolved = read_plan(file, params, parallel, skills)
     if problems := exposed(resolved, os.environ):
         raise Invalid(problems)
     output.document(plan_json(describe(resolved)))
     show_plan(output, resolved, full=full)
-    output.line(f"\nApprove it with: fsm approve {spelled(file, params, parallel)}")
+    output.line(f"\nApprove it with: fsm approve {spelled(file, params, parallel, skills)}")
 
 
 @click.command()
 @plan_options
 @state_option
 def approve(
-    file: str, params: tuple[str, ...], parallel: int | None, as_json: bool, state: str | None
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    skills: tuple[str, ...],
+    as_json: bool,
+    state: str | None,
 ) -> None:
     """Record your consent to a plan exactly as it resolves now. It serves one run."""
     from fsm.app.workspace import Workspace, whoami
     from fsm.engine.ports import Approval
 
     output = Output(json=as_json)
-    resolved = read_plan(file, params, parallel)
+    resolved = read_plan(file, params, parallel, skills)
     if output.can_ask:
         show_plan(output, resolved)
         if not answer(lambda: click.confirm("\nApprove this plan for one run?"), otherwise=False):
@@ -64,7 +74,13 @@ def approve(
 
 @click.command()
 @plan_options
-def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: bool) -> int:
+def validate(
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    skills: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Check a plan and this machine: commands, folders, environment, secrets, dry runs."""
     from fsm.app.phases import can_run
     from fsm.app.session import check
@@ -74,7 +90,7 @@ def validate(file: str, params: tuple[str, ...], parallel: int | None, as_json: 
 
     output = Output(json=as_json)
     specification = load_specification(Path(file), given=values(params), parallel=parallel)
-    resolved = specification.plan if specification else read_plan(file, params, parallel)
+    resolved = specification.plan if specification else read_plan(file, params, parallel, skills)
     workspace = Workspace.here()
     findings = check(workspace, resolved)
     phases = can_run(workspace, resolved) if specification else {}

@@ -37,6 +37,7 @@ def run_(
     file: str,
     params: tuple[str, ...],
     parallel: int | None,
+    skills: tuple[str, ...],
     as_json: bool,
     state: str | None,
     grace: str,
@@ -50,9 +51,9 @@ def run_(
     `--approve DIGEST`, or `--yes`.
     """
     output = Output(json=as_json)
-    plan = read_plan(file, params, parallel)
+    plan = read_plan(file, params, parallel, skills)
     workspace = workspace_of(state, grace)
-    typed = spelled(file, params, parallel, plan.secrets)
+    typed = spelled(file, params, parallel, skills, plan.secrets)
     session = begun(
         output,
         workspace,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_bdd import given, parsers, when
+from pytest_bdd import given, parsers, step, when
 
 from ..place import SPECS, Place
 
@@ -60,6 +60,6 @@ def its_step_has(place: Place, step: str, line: str) -> None:
     i_change_the_plan(place, f"- id: {step}\n", f"- id: {step}\n      {line}\n")
 
 
-@given(parsers.parse('the plan says "{line}"'))
+@step(parsers.parse('the plan says "{line}"'))
 def the_plan_says(place: Place, line: str) -> None:
     i_change_the_plan(place, "plan:\n", f"plan:\n  {line}\n")

@@ -71,6 +71,11 @@ class Findings:
         """A problem of what the caller asked for, which has no place in the file."""
         self._problems.append(Problem(message, hint))
 
+    def add_foreign(self, problem: Problem) -> None:
+        """A problem of another file that this one needs."""
+        if str(problem) not in map(str, self._problems):
+            self._problems.append(problem)
+
     def raise_if_any(self) -> None:
         """Raises `Invalid` with all problems so far."""
         if self._problems:

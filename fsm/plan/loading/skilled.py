@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from fsm.errors import Invalid
 from fsm.plan.loading.findings import Findings, known_or_similar, quoted
 from fsm.plan.model import Call, Rollback
 from fsm.plan.skill import ActionSpec, value_fault
@@ -43,6 +44,7 @@ class Skilled:
     def __post_init__(self) -> None:
         self._skills: Skills | None = None
         self._known: dict[str, SkillSpec | None] = {}
+        self._broken: set[str] = set()
         self._refused: set[Path] = set()
         self._used: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -76,10 +78,14 @@ class Skilled:
             return None
         if self._skills is None:
             self._skills = self.find(self.named)
-        if call.skill in self._skills.own:
+        if call.skill in self._skills.own or call.skill in self._broken:
             return None
         if call.skill not in self._known:
-            self._known[call.skill] = self._skills.find(call.skill)
+            try:
+                self._known[call.skill] = self._skills.find(call.skill)
+            except Invalid as error:
+                self._tell(error, call.skill, path)
+                return None
         skill = self._known[call.skill]
         if skill is None:
             hint = known_or_similar(
@@ -93,6 +99,17 @@ class Skilled:
             message = f"skill `{skill.name}` has no action `{quoted(call.action)}`"
             self._refuse(path, "action", message, hint)
         return spec
+
+    def _tell(self, error: Invalid, name: str, path: Path) -> None:
+        """Why the skill cannot be used: once, where it is declared, or else where it is used."""
+        self._broken.add(name)
+        self._refused.add(path)
+        for problem in error.problems:
+            if problem.path:
+                self.findings.add_foreign(problem)
+            else:
+                place = self.findings.real((*path, "skill"))
+                self.findings.add(place, problem.message, problem.hint)
 
     def _refuse(self, path: Path, key: str, message: str, hint: str) -> None:
         self._refused.add(path)
