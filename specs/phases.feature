@@ -171,3 +171,43 @@ Feature: A workflow in phases
     And I run `fsm recover`
     Then it exits with 0
     And what happened is "branch ticket mail"
+
+  Scenario: Its run is found in the state that it chose, without anybody naming that
+    Given the file "other.json":
+      """
+      {
+        "workflow_id": "other",
+        "phases": [{"name": "p1", "command": "test -e mended && echo p1 >> happened", "retry_count": 1}]
+      }
+      """
+    And I have run `fsm execute other.json`
+    When I run `fsm status`
+    Then it exits with 0
+    And it prints "fsm resume … --state json:.fsm/state"
+    When I run `fsm status other`
+    Then it exits with 0
+    When I run `fsm log --step p1`
+    Then it exits with 0
+    When I run `fsm status nothing`
+    Then it exits with 2
+    And the error says "there is no run `nothing`"
+    When I run `fsm list`
+    Then it exits with 0
+    And the error says "1 run elsewhere; see them with: --state json:.fsm/state"
+    When I make the file "mended"
+    And I run `fsm resume other`
+    Then it exits with 0
+    And what happened is "p1"
+
+  Scenario: What an error proposes finds the same state
+    Given the plan "ticket" of the specs
+    And I have run `fsm run plan.yaml --yes --state json:kept`
+    When I run `fsm run plan.yaml --yes --state json:kept`
+    Then it exits with 6
+    And the error says "go on with `fsm resume --state json:kept …`, undo it with `fsm rollback --state json:kept …`"
+    When I run `fsm resume nothing --state json:kept`
+    Then it exits with 2
+    And the error says "list them with: fsm list --state json:kept"
+    When I run `fsm mark branch done --reason seen --state json:kept`
+    Then it exits with 6
+    And the error says "fsm resume --state json:kept --from STEP"

@@ -191,6 +191,12 @@ Feature: Steps that outlive their runner
       And I run `fsm status`
       Then it exits with 0
       And it prints "still at work: pid …{pid}…of step middle: …hold middle"
+      And it prints, line by line:
+        """
+        fsm resume {run} --wait …
+        fsm resume {run} --terminate …
+        fsm abort {run} --terminate …
+        """
       When I run `fsm status --json`
       Then its JSON names the process as at work for "middle"
       When I run `fsm resume`

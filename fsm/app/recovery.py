@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.app.workspace import Workspace, backend_url
 from fsm.engine.journal import read
-from fsm.errors import FsmError, Refused
+from fsm.errors import FsmError, Refused, StateUnavailable
 from fsm.run import events as on
 
 if TYPE_CHECKING:
     from fsm.engine.checkpoint import Checkpoint
     from fsm.engine.ports import RunSummary, Store
 
-__all__ = ["checkpoint_of", "find_run", "run_after", "states_to_search"]
+__all__ = ["checkpoint_of", "elsewhere", "find_run", "run_after", "states_to_search"]
 
 _RAN = (on.StepStarted, on.StepSkipped, on.StepFailed)
 
@@ -49,21 +50,43 @@ def find_run(
 
     A reference is a run's id, or the id of a workflow or plan, whose newest run is meant; `None` is the
     newest run. Without a `state` all those are searched that a specification may have chosen
-    here. Raises `Refused` or `Invalid`, as `Workspace.find` does, if nothing fits.
+    here. Raises `Refused` or `Invalid`, as `Workspace.find` does, if nothing fits; `StateUnavailable` if a
+    state that might know a newer run cannot be read.
     """
-    first: FsmError | None = None
+    missing: FsmError | None = None
     found: list[tuple[Workspace, RunSummary, str | None]] = []
     for url in states_to_search(state):
         workspace = Workspace.here(url, grace_seconds)
-        named = [run for run in workspace.store.runs() if run.plan_id == reference]
+        runs: Sequence[RunSummary] = ()
         try:
-            found.append((workspace, named[0] if named else workspace.find(reference), url))
+            runs = workspace.store.runs()
+            named = [run for run in runs if run.plan_id == reference]
+            run = named[0] if named else workspace.find(reference)
+        except StateUnavailable as error:
+            if reference is None or not found:
+                raise error
         except FsmError as error:
-            first = first or error
+            missing = error if runs else missing or error
+        else:
+            found.append((workspace, run, url))
+            if run.run_id == reference:
+                break
     if not found:
-        assert first is not None
-        raise first
+        assert missing is not None
+        raise missing
     return max(found, key=lambda one: one[1].created_at)
+
+
+def elsewhere(state: str | None) -> Iterator[tuple[str, int]]:
+    """The other states of this folder that a specification may have chosen, and how many runs each holds.
+
+    None if a `state` is given: then that is meant. One that cannot be read is passed over.
+    """
+    _, *others = states_to_search(state)
+    for url in filter(None, others):
+        with suppress(FsmError):
+            if runs := Workspace.here(url).store.runs():
+                yield url, len(runs)
 
 
 def states_to_search(state: str | None) -> Iterator[str | None]:

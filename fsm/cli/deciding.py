@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fsm.cli.options import (
+    find_run,
     grace_option,
     json_option,
     run_argument,
     state_option,
     survivors_option,
-    workspace_of,
 )
 from fsm.cli.output import Output
 from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
@@ -42,8 +42,7 @@ def rollback(
     from fsm.run import events as on
 
     output = Output(json=as_json)
-    workspace = workspace_of(state, grace)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state, grace)
     with taken_up(output, workspace, found.run_id, survivors) as session:
         session.require_environment()
         if session.found != "rolling_back":
@@ -72,8 +71,7 @@ def abort(
     from fsm.run import events as on
 
     output = Output(json=as_json)
-    workspace = workspace_of(state, grace)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state, grace)
     stop_holder(workspace, found.run_id)
     with taken_up(output, workspace, found.run_id, survivors) as session:
         if session.found != "aborting":
@@ -104,8 +102,7 @@ def mark(
     from fsm.run import events as on
 
     output = Output(json=as_json)
-    workspace = workspace_of(state)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state)
     with taken_up(output, workspace, found.run_id, survivors) as session:
         refuse_unknown_step(session.run, step)
         word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.options import json_option, run_argument, state_option, survivors_option
+from fsm.cli.options import (
+    find_run,
+    json_option,
+    options_text,
+    other_states,
+    run_argument,
+    state_option,
+    survivors_option,
+    workspace_of,
+)
 from fsm.cli.output import Output
 from fsm.errors import FsmError, Invalid, Problem, Refused, StateUnavailable
 
@@ -33,7 +42,8 @@ def history(plan: str, as_json: bool, state: str | None) -> int:
     from fsm.views.history import history_json, history_text
 
     output = Output(json=as_json)
-    workspace = _workspace(state)
+    workspace = workspace_of(state)
+    other_states(output, state)
     plan_id, runs = plan_runs(workspace, plan)
     left_out: list[FsmError] = []
     found = list(measured(workspace, runs, left_out))
@@ -69,7 +79,8 @@ def stats(plan: str | None, as_json: bool, state: str | None) -> int:
     from fsm.views.history import statistics_json, statistics_text
 
     output = Output(json=as_json)
-    workspace = _workspace(state)
+    workspace = workspace_of(state)
+    other_states(output, state)
     plan_id, runs = (None, workspace.store.runs()) if plan is None else plan_runs(workspace, plan)
     left_out: list[FsmError] = []
     view = summarize(measured(workspace, runs, left_out))
@@ -129,7 +140,7 @@ def prune(
             ]
         )
     seconds = None if older_than is None else _age(older_than)
-    workspace = _workspace(state)
+    workspace = workspace_of(state)
     runs = workspace.store.runs() if plan is None else plan_runs(workspace, plan)[1]
     removed, kept = choose(
         runs,
@@ -152,6 +163,7 @@ def prune(
         output.line("nothing to remove" if runs else "no runs yet")
     if kept:
         output.line(kept_text(kept))
+    other_states(output, state)
     return _tell(output, failed, "kept: ")
 
 
@@ -184,8 +196,7 @@ def export(
     from fsm.app.transfer import export_run, move_run
 
     output = Output(json=as_json)
-    workspace = _workspace(state)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state)
     target = target or f"{found.run_id}.fsm.json"
     if move and target == "-":
         raise Invalid([Problem("--move needs a file", "what reads stdout may lose the run")])
@@ -219,7 +230,7 @@ def import_(file: str, new: bool, as_json: bool, state: str | None) -> None:
     from fsm.engine.recovery import origin
 
     output = Output(json=as_json)
-    workspace = _workspace(state)
+    workspace = workspace_of(state)
     stored, taken = import_run(workspace, file, alongside=new)
     run = stored.summary
     output.document({"state_url": workspace.shown_url, **_journal_json(stored)})
@@ -229,13 +240,11 @@ def import_(file: str, new: bool, as_json: bool, state: str | None) -> None:
     output.line(f"  {_journal_words(stored)}")
     if run.state not in FINAL_STATES:
         output.line(f"  its steps work in {origin(taken).cwd}")
-        output.line("  it must go on nowhere else; what it has done: fsm status " + run.run_id)
-
-
-def _workspace(state: str | None) -> Workspace:
-    from fsm.app.workspace import Workspace
-
-    return Workspace.here(state)
+        output.line(
+            "  it must go on nowhere else; what it has done: fsm status "
+            + run.run_id
+            + options_text(state)
+        )
 
 
 def _tell(output: Output, errors: Sequence[FsmError], before: str = "") -> int:

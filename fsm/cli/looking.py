@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from fsm.cli.options import (
+    find_run,
     json_option,
     options_text,
+    other_states,
     run_argument,
     state_option,
     workspace_of,
@@ -28,13 +30,12 @@ def status(run_id: str | None, as_json: bool, state: str | None) -> None:
     from fsm.views.report import report, report_json, report_text, steps_text
 
     output = Output(json=as_json)
-    workspace = workspace_of(state)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state)
     taken = open_run(workspace.store, found.run_id)
     run = taken.run
     holder = workspace.store.holder(found.run_id)
-    view = report(run, held=holder is not None, options=options_text(state))
     alive = still_at_work(workspace, run) if holder is None else ()
+    view = report(run, held=holder is not None, survived=bool(alive), options=options_text(state))
     output.document(
         {
             **report_json(view),
@@ -66,8 +67,7 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
     from fsm.views.log import log_text, record_json
 
     output = Output(json=as_json)
-    workspace = workspace_of(state)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state)
     stored = workspace.store.load(found.run_id)
     run = refold(stored)
     if step is None:
@@ -100,3 +100,4 @@ def list_(every: bool, as_json: bool, state: str | None) -> None:
     output.line(runs_text(listed) if runs else "no runs yet; start one with: fsm run PLAN")
     if hidden:
         output.line(f"and {hidden} finished before; list all with: fsm list --all")
+    other_states(output, state)

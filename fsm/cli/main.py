@@ -55,7 +55,22 @@ _HOMES = {
 
 
 class _Group(click.Group):
-    """Loads a command when it is asked for: the others cost no start anything."""
+    """Loads a command when it is asked for: the others cost no start anything.
+
+    What the errors of a command propose names the state that it looked in.
+    """
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FsmError as error:
+            from fsm.cli.options import with_state
+
+            if isinstance(error, TransitionRefused):
+                error.hint = _possible(error)
+            error.message = with_state(error.message, ctx)
+            error.hint = with_state(error.hint, ctx)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(_HOMES)
@@ -100,11 +115,6 @@ def run(arguments: Sequence[str]) -> int:
         return output.error(Invalid([Problem(error.format_message())]))
     except click.ClickException as error:
         return output.error(Invalid([Problem(error.format_message())]))
-    except TransitionRefused as error:
-        others = [trigger for trigger in error.allowed if trigger != error.trigger]
-        commands = [_COMMANDS[trigger] for trigger in others if trigger in _COMMANDS]
-        error.hint = f"possible now: {', '.join(commands) or 'nothing more'}"
-        return output.error(error)
     except FsmError as error:
         return output.error(error)
     except (KeyboardInterrupt, click.Abort):
@@ -114,6 +124,12 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return output.error(_defect(error))
     return result if isinstance(result, int) else 0
+
+
+def _possible(error: TransitionRefused) -> str:
+    others = [trigger for trigger in error.allowed if trigger != error.trigger]
+    commands = [_COMMANDS[trigger] for trigger in others if trigger in _COMMANDS]
+    return f"possible now: {', '.join(commands) or 'nothing more'}"
 
 
 class _InterruptedError(FsmError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,12 +13,16 @@ from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from fsm.app.workspace import Workspace
+    from fsm.cli.output import Output
+    from fsm.engine.ports import RunSummary
     from fsm.plan.model import Plan
 
 __all__ = [
+    "find_run",
     "grace_option",
     "json_option",
     "options_text",
+    "other_states",
     "plan_file",
     "plan_options",
     "read_plan",
@@ -28,6 +33,7 @@ __all__ = [
     "state_option",
     "survivors_option",
     "values",
+    "with_state",
     "workspace_of",
 ]
 
@@ -149,7 +155,23 @@ def workspace_of(state: str | None, grace: str = "0s") -> Workspace:
     """The workspace of this folder, with what `--state` and `--grace` say. Raises `Invalid`."""
     from fsm.app.workspace import Workspace
 
+    _name_state(state)
     return Workspace.here(state, seconds_of(grace))
+
+
+def find_run(
+    reference: str | None, state: str | None, grace: str = "0s"
+) -> tuple[Workspace, RunSummary, str | None]:
+    """The run that is meant, its workspace, and the `--state` that finds it again.
+
+    Raises `Refused` or `Invalid` if none fits.
+    """
+    from fsm.app.recovery import find_run
+
+    _name_state(state)
+    found = find_run(reference, state, seconds_of(grace))
+    _name_state(found[2])
+    return found
 
 
 def seconds_of(grace: str) -> float:
@@ -160,6 +182,33 @@ def seconds_of(grace: str) -> float:
         return parse_duration(grace)
     except ValueError as error:
         raise Invalid([Problem(f"--grace: {error}", "write a duration such as 10s")]) from None
+
+
+_TAKES_STATE = re.compile(
+    r"\bfsm (approve|run|execute|status|log|resume|recover|rollback|mark|abort|list|history|stats|prune"
+    r"|export|import)\b(?! RUN\b)(?![^`\n]* --state)"
+)
+_STATE = "fsm.state"
+
+
+def _name_state(state: str | None) -> None:
+    """Remember where this command found its state: what an error proposes must find it, too."""
+    click.get_current_context().meta[_STATE] = state
+
+
+def with_state(hint: str, context: click.Context) -> str:
+    """The hint with `--state` at each command that would otherwise look for the run elsewhere."""
+    options = options_text(context.meta.get(_STATE))
+    return _TAKES_STATE.sub(lambda found: found[0] + options, hint) if options else hint
+
+
+def other_states(output: Output, state: str | None) -> None:
+    """A note of the runs that are not meant, because a specification chose another state for them."""
+    from fsm.app.recovery import elsewhere
+    from fsm.views.text import count
+
+    for url, runs in elsewhere(state):
+        output.note(f"{count(runs, 'run')} elsewhere; see them with:{options_text(url)}")
 
 
 def values(params: Sequence[str]) -> Mapping[str, str]:

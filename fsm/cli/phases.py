@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fsm.cli.options import (
+    find_run,
     grace_option,
     json_option,
     run_argument,
-    seconds_of,
     state_option,
     survivors_option,
     workspace_of,
@@ -118,10 +118,10 @@ def recover(
     RUN may also be the id of a workflow or a plan: its newest run is meant. With --checkpoint N all steps
     that ran after that checkpoint are run again. Otherwise it is `fsm resume`.
     """
-    from fsm.app.recovery import checkpoint_of, find_run, run_after
+    from fsm.app.recovery import checkpoint_of, run_after
 
     output = Output(json=as_json)
-    workspace, found, state = find_run(run_id, state, seconds_of(grace))
+    workspace, found, state = find_run(run_id, state, grace)
     store, run_id = workspace.store, found.run_id
     if only_list:
         _list(output, workspace, run_id)
@@ -159,7 +159,8 @@ def _say_where(output: Output, workspace: Workspace, session: Session) -> None:
         )
     else:
         told = count(taken.replayed, "record")
-        output.line(f"no checkpoint can be used: the whole journal was replayed, {told}")
+        why = "can be used" if taken.warnings else "is kept"
+        output.line(f"no checkpoint {why}: the whole journal was replayed, {told}")
     _event(
         output,
         "Recovered",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from fsm.cli.options import (
+    find_run,
     grace_option,
     json_option,
     run_argument,
     state_option,
     survivors_option,
-    workspace_of,
 )
 from fsm.cli.output import Output, answer
 from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
@@ -62,8 +62,7 @@ def resume(
     is `idempotent`, or settled by you: `--rerun STEP` or `--done STEP`.
     """
     output = Output(json=as_json)
-    workspace = workspace_of(state, grace)
-    found = workspace.find(run_id)
+    workspace, found, state = find_run(run_id, state, grace)
     again = (from_step,) if from_step else ()
     return carry_on(
         output, workspace, found.run_id, state, lambda _: again, rerun, done, reason, survivors

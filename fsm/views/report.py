@@ -50,10 +50,11 @@ class Report(Value):
     next: Sequence[tuple[str, str]]
 
 
-def report(run: Run, *, held: bool = False, options: str = "") -> Report:
+def report(run: Run, *, held: bool = False, survived: bool = False, options: str = "") -> Report:
     """The report of the run as it stands; `options` is added to every command it names.
 
-    `held` says that a living process drives the run: what is in flight is then not unknown.
+    `held` says that a living process drives the run: what is in flight is then not unknown. `survived` says
+    that nobody does, but that a step is still at work.
     """
     lists: dict[str, list[StepRecord]] = {name: [] for name in set(_LISTS.values())}
     for record in run.steps:
@@ -79,7 +80,10 @@ def report(run: Run, *, held: bool = False, options: str = "") -> Report:
             and not record.step.read_only
         ],
         irreversible=[r for r in run.steps if r.outstanding and r.step.irreversible],
-        next=[(f"fsm {command}{options}", what) for command, what in _next(run, held)],
+        next=[
+            (f"fsm {command}{options}", what)
+            for command, what in (_next_to_survivors(run) if survived else _next(run, held))
+        ],
     )
 
 
@@ -261,6 +265,16 @@ def _next(run: Run, held: bool) -> list[tuple[str, str]]:
             return [(f"abort {run_id}", "end it")]
         case _:
             return []
+
+
+def _next_to_survivors(run: Run) -> list[tuple[str, str]]:
+    """The same, while a step that outlived its runner is at work: each command says what is to come of it."""
+    moves = _next(run, held=False)
+    likeliest, what = moves[0]
+    return [
+        (f"{likeliest} --wait", f"wait until the step has ended; {what}"),
+        *((f"{command} --terminate", f"end the step; {what}") for command, what in moves),
+    ]
 
 
 def _failures_in_words(run: Run) -> str:
