@@ -1,13 +1,14 @@
 """Approvals, a line each in one file; each line is sealed together with the one before.
 
 Which run used an approval stands in the header of that run's journal: so the run and the use come into
-being at once. Before such a run is removed, a line says here that its approval stays used.
+being at once. Before such a run is removed, a line says here that its approval stays used. The newest line
+is noted beside the locks, so that an older copy of the file shows: with it an approval could serve twice.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fsm.engine.ports import Approval
 from fsm.errors import Damaged
 from fsm.stores.files import append, cut_off, open_file, sync, write_new
-from fsm.stores.lines import FORMAT, sealed, unsealed
+from fsm.stores.lines import FORMAT, sealed, sealed_by, unsealed
+from fsm.stores.lock import Head, RunLock, read_head
 from fsm.stores.refusals import NEXT_MOVE, newer_format
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Approvals", "Given"]
 
+_LOCK: Final = ".approvals"  # names no run
 _OPENING: Final = sealed({"fsm": "approvals", "format": FORMAT}, "") + "\n"
 
 
@@ -34,21 +37,25 @@ class Given(NamedTuple):
 
 
 class Approvals:
-    """The file. Whoever adds to it has the store for himself meanwhile."""
+    """The file, and the folder of the store's locks. Whoever adds has the store for himself meanwhile."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, locks: Path) -> None:
         self.path = path
+        self._locks = locks
 
     def read(self) -> tuple[list[Given], dict[str, str]]:
         """The approvals, oldest first, and by the seals of some the removed runs that used them.
 
-        Raises `Damaged` if a line is not as it was written, `StateUnavailable` if it is of a newer format.
+        Raises `Damaged` if a line is not as it was written or is lost, `StateUnavailable` if it is of a newer
+        format.
         """
         before = None
+        head = read_head(self._locks, _LOCK)  # before the file: somebody may add while we read
         while True:
             data = self._bytes()
             try:
-                lines = [] if data is None else [*self._lines(data)][1:]
+                lines = [] if data is None else [*self._lines(data)]
+                self._compare(lines, head)
                 break
             except Damaged:
                 if data == before:  # else a torn line was being cut off while we read
@@ -56,7 +63,7 @@ class Approvals:
                 before = data
         given: list[Given] = []
         used: dict[str, str] = {}
-        for fields, seal in lines:
+        for fields, seal in lines[1:]:
             if "used" in fields:
                 used[fields["used"]] = fields["by"]
             else:
@@ -73,22 +80,46 @@ class Approvals:
         self._add({"used": seal, "by": run_id})
 
     def _add(self, fields: Mapping[str, JsonValue]) -> None:
-        data = self._bytes()
-        if data is None:
-            data = _OPENING.encode()
-            draft = self.path.with_name(f".{self.path.name}.{os.urandom(4).hex()}")
-            write_new(draft, data)
-            draft.rename(self.path)
-            sync(self.path.parent)
-        *_, (_, key) = self._lines(data)
-        size = data.rfind(b"\n") + 1
-        fd = open_file(self.path, os.O_RDWR | os.O_APPEND)
+        lock = RunLock.take(self._locks, _LOCK)
         try:
-            if size < len(data):
-                cut_off(fd, self.path, size)
-            append(fd, size, f"{sealed(fields, key)}\n".encode(), self.path)
+            data = self._bytes()
+            lines = [] if data is None else [*self._lines(data)]
+            self._compare(lines, lock.head())
+            if data is None:
+                data, lines = self._begin(), [({}, sealed_by(_OPENING))]
+            size = data.rfind(b"\n") + 1
+            line = f"{sealed(fields, lines[-1][1])}\n"
+            fd = open_file(self.path, os.O_RDWR | os.O_APPEND)
+            try:
+                if size < len(data):
+                    cut_off(fd, self.path, size)
+                append(fd, size, line.encode(), self.path)
+            finally:
+                os.close(fd)
+            lock.note(len(lines) + 1, sealed_by(line))
         finally:
-            os.close(fd)
+            lock.release()
+
+    def _begin(self) -> bytes:
+        data = _OPENING.encode()
+        draft = self.path.with_name(f".{self.path.name}.{os.urandom(4).hex()}")
+        write_new(draft, data)
+        draft.rename(self.path)
+        sync(self.path.parent)
+        return data
+
+    def _compare(self, lines: Sequence[tuple[dict[str, Any], str]], head: Head | None) -> None:
+        """Raises `Damaged` if more was acknowledged than is there, or other; less is a power cut (F16)."""
+        if head is None:
+            return
+        lock = self._locks / f"{_LOCK}.lock"
+        if head.seq > len(lines):
+            raise Damaged(
+                f"{self.path}: approvals are lost: they were acknowledged up to line {head.seq} ({lock})",
+                f"restore the file from a backup; or, to go on with what is left, remove {lock}",
+            )
+        if lines[head.seq - 1][1] != head.hash:
+            raise Damaged(f"{self.path} has another line {head.seq} than was written", NEXT_MOVE)
 
     def _lines(self, data: bytes) -> Iterator[tuple[dict[str, Any], str]]:
         """The fields of each line and its seal, the opening first; what is torn is passed over."""

@@ -47,7 +47,7 @@ class JsonStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self._folders = RunFolders(self.path)
-        self._approvals = Approvals(self.path / "approvals.jsonl")
+        self._approvals = Approvals(self.path / "approvals.jsonl", self._folders.locks)
 
     def create(
         self,

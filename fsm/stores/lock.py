@@ -10,7 +10,8 @@ The file is text, written only by the lock's owner:
     at byte 0    `PID START`, the owner and when it started, in ticks since boot (F46), padded
     at byte 64   `SEQ HASH CRC`, the newest record that the store acknowledged: the head of the
                  journal's chain, kept outside the store so that a lost suffix shows (F16);
-                 of a file of JSON lines the newest line, its number and seal
+                 of a file of JSON lines the newest line, its number and seal,
+                 also of the one that holds a store's approvals
 """
 
 from __future__ import annotations
@@ -148,6 +149,7 @@ def heads(folder: Path) -> frozenset[str]:
                 entry.name.removesuffix(_SUFFIX)
                 for entry in entries
                 if entry.name.endswith(_SUFFIX)
+                and not entry.name.startswith(".")  # no run is called so
                 and entry.stat(follow_symlinks=False).st_size > _HEAD_AT
             )
     except FileNotFoundError:

@@ -66,6 +66,7 @@ def test_everything_is_for_its_user_alone(state: Any, umask: int) -> None:
         ".gitignore": 0o600,
         "approvals.jsonl": 0o600,
         "locks": 0o700,
+        "locks/.approvals.lock": 0o600,
         "locks/run-1.lock": 0o600,
         "runs": 0o700,
         "runs/run-1": 0o700,

@@ -132,25 +132,82 @@ def test_a_power_cut_that_leaves_zeros_is_a_torn_write(state: Any) -> None:
         assert state.again().load("run-1") == earlier
 
 
-def test_an_approval_that_is_torn_at_any_byte_is_none(state: Any) -> None:
-    first, second = (Approval(DIGEST, by, 1.0, "prompt") for by in ("ann", "Zoë"))
-    state.store.approve(first)
+def two_approvals(state: Any) -> tuple[list[Approval], int, bytes, Path]:
+    """Two approvals, where the second's line begins, the file's bytes, and what notes its newest line."""
+    given = [Approval(DIGEST, by, 1.0, "prompt") for by in ("ann", "Zoë")]
     path = state.path / "approvals.jsonl"
-    before = path.read_bytes()
-    state.store.approve(second)
-    whole = path.read_bytes()
-    for length in reversed(range(len(before), len(whole))):
+    state.store.approve(given[0])
+    begin = path.stat().st_size
+    state.store.approve(given[1])
+    return given, begin, path.read_bytes(), state.path / "locks" / ".approvals.lock"
+
+
+def test_an_approval_that_is_torn_at_any_byte_is_none(state: Any) -> None:
+    (first, second), begin, whole, noted = two_approvals(state)
+    path = state.path / "approvals.jsonl"
+    noted.unlink()  # as if the machine had stopped before the second was acknowledged
+    for length in reversed(range(begin, len(whole))):
         os.truncate(path, length)
         assert list(state.store.approvals(DIGEST)) == [first]
-    for length in range(len(before), len(whole), 15):
+    for length in range(begin, len(whole), 15):
         path.write_bytes(whole[:length])
+        noted.unlink(missing_ok=True)
         state.store.approve(second)
         assert list(state.store.approvals(DIGEST)) == [first, second]
         assert path.read_bytes() == whole
         torn = list(state.path.glob("*.torn"))
-        assert len(torn) == (length > len(before))
+        assert len(torn) == (length > begin)
         for copy in torn:
             copy.unlink()
+
+
+def test_an_approval_that_was_acknowledged_and_is_cut_off_at_any_byte_is_damage(state: Any) -> None:
+    (first, second), begin, whole, noted = two_approvals(state)
+    path = state.path / "approvals.jsonl"
+    for length in reversed(range(begin, len(whole))):
+        os.truncate(path, length)
+        for ask in (lambda: state.store.approvals(DIGEST), lambda: state.store.approve(second)):
+            with pytest.raises(Damaged) as damaged:
+                ask()
+            assert damaged.value.message == (
+                f"{path}: approvals are lost: they were acknowledged up to line 3 ({noted})"
+            )
+            assert str(noted) in damaged.value.hint
+        assert path.stat().st_size == length
+    path.unlink()
+    with pytest.raises(Damaged, match="approvals are lost"):
+        state.store.approvals(DIGEST)
+    path.write_bytes(whole[:begin])
+    noted.unlink()
+    assert list(state.store.approvals(DIGEST)) == [first]
+
+
+def test_approvals_of_another_history_are_damage(state: Any) -> None:
+    (first, _), _, _, noted = two_approvals(state)
+    told = noted.read_bytes()
+    path = state.path / "approvals.jsonl"
+    path.unlink()
+    noted.unlink()
+    for _ in range(2):
+        state.store.approve(first)
+    noted.write_bytes(told)
+    with pytest.raises(Damaged, match="has another line 3 than was written"):
+        state.store.approvals(DIGEST)
+
+
+def test_an_approval_does_not_serve_again_when_the_note_of_its_use_is_lost(state: Any) -> None:
+    """Its run was removed, so that only the last line of the file told of it."""
+    approval = Approval(DIGEST, "ann", 1.0, "prompt")
+    state.store.approve(approval)
+    path = state.path / "approvals.jsonl"
+    unused = path.read_bytes()
+    run = RunSummary("run-1", "plan", "A plan", DIGEST, "completed", 1.0, 2.0)
+    state.store.create(run, PLAN, [RunCreated(DIGEST)], approval=approval).close()
+    state.store.remove("run-1")
+    assert list(state.store.approvals(DIGEST)) == []
+    path.write_bytes(unused)
+    with pytest.raises(Damaged, match="approvals are lost"):
+        state.store.approvals(DIGEST)
 
 
 def test_a_reader_beside_an_owner_that_cuts_off_reads_again(
