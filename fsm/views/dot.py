@@ -1,7 +1,8 @@
 """A drawing in DOT. Labels are HTML-like, ids and tooltips quoted strings.
 
 Graphviz decodes entities in all of them, and has escapes of its own (`\\N` is a node's name): a backslash is
-always doubled. The names of the nodes are the drawing's own, so none can be a keyword.
+doubled in a label, and doubled twice in a tooltip, where it is read twice. The names of the nodes are the
+drawing's own, so none can be a keyword.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _rows(drawing: Drawing) -> Iterator[str]:
 def _quoted(text: str) -> str:
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", text):
         return text if text.lower() not in _KEYWORDS else f'"{text}"'
-    escaped = printable(text, keep="\n").replace("&", "&amp;").replace("\\", "\\\\")
+    escaped = printable(text, keep="\n").replace("&", "&amp;").replace("\\", "\\" * 4)
     return '"' + escaped.replace('"', '\\"').replace("\n", "\\n") + '"'
 
 

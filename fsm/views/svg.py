@@ -63,7 +63,7 @@ def _describe(group: ET.Element) -> None:
     if title is None:
         return
     if said:
-        title.text = said[0].replace("\\n", "\n")
+        title.text = said[0]
         group.set("role", "graphics-symbol img")
     elif kind == "cluster":
         title.text = " ".join(filter(None, (e.text for e in group.findall(f"{_SVG}text"))))

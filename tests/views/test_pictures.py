@@ -83,6 +83,12 @@ def test_a_picture_says_what_the_text_says(text: str) -> None:
     assert titles(root)["step-x"] == f"tip {text}"
 
 
+@pytest.mark.parametrize("text", ["\\", "\\N", "\\\\N", "\\n", "a\\\\", "\\E\\T\\G\\L"])
+def test_a_tooltip_keeps_its_backslashes(text: str) -> None:
+    root = painted(Drawing("t", [Box("b", tooltip=text, id="step-x")], []))
+    assert titles(root)["step-x"] == text
+
+
 def test_every_colour_is_turned_over_in_the_dark() -> None:
     boxes = [Box(colour, colour=colour) for colour in PAINTS]
     boxes += [Box("risky", kind="risky"), Box("final", kind="final")]
