@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
     from fsm.plan.model import Plan, Step
 
-__all__ = ["CANNOT_TELL", "NOT_DONE", "Script", "limited", "stand_ins", "timed_out"]
+__all__ = ["CANNOT_TELL", "NOT_DONE", "Script", "Unrendered", "limited", "stand_ins", "timed_out"]
 
 NOT_DONE = Ending("failed", 0.0, error="exit code 1", exit_code=1)
 CANNOT_TELL = Ending("failed", 0.0, error="exit code 2", exit_code=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Unrendered(Ending):
+    """The attempt fails before anything is called: a template cannot be rendered."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ from fsm.app.session import Session, begin, check, take_up
 from fsm.app.workspace import Workspace
 from fsm.engine.ports import Action, Approval, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.engine.preflight import Findings
+from fsm.engine.recovery import open_run
 from fsm.errors import Invalid
 from fsm.run import Run
 from fsm.run import events as on
@@ -100,13 +101,20 @@ class Performance:
             self._tape.died = True
 
     def _recover(self) -> None:
-        """What the next runner makes of a dead one's journal is known at once, as in a rehearsal."""
-        if self._tape.died:
-            with take_up(self._workspace, self._run.run_id, self._observe) as session:
-                self._run = session.run
+        """Tell at once what the next runner will make of a dead one's journal, as a rehearsal does."""
+        if not self._tape.died:
+            return
+        self._run = open_run(self._workspace.store, self._run.run_id).run
+        if self._run.needs_recovery:
+            lost = on.RunnerLost()
+            self._run.apply(lost)
+            self._tape.observe(self._run, lost)
 
     def _observe(self, run: Run, event: on.Event, at: float) -> None:
         del at
+        is_told = self._tape.events and isinstance(self._tape.events[-1], on.RunnerLost)
+        if is_told and isinstance(event, on.RunnerLost):
+            return
         self._tape.observe(run, event)
 
     def _actions(self, folder: Path | None) -> Mapping[str, Action]:

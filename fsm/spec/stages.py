@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fsm.run import events as on
-from fsm.run.simulate import Chooser, Purpose, Simulator
+from fsm.run.simulate import Chooser, Ending, Purpose, Simulator
+from fsm.spec.endings import Unrendered
 from fsm.views.progress import event_line
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ class Tape:
             self.lines.append(line)
 
     def is_stopped_at(self, step: str, purpose: Purpose) -> bool:
-        """Whether somebody stops the run at this launch; asked once for each."""
+        """Whether somebody stops the run at this launch, and it was not stopped before; asked once."""
         if (step, purpose) not in self.pauses:
             return False
         self.pauses.discard((step, purpose))
-        self.stopped = True
-        return True
+        again, self.stopped = self.stopped, True
+        return not again
 
 
 class Stage(Protocol):
@@ -106,18 +107,25 @@ class Rehearsal:
 
     def _drive(self) -> None:
         simulator, tape = self._simulator, self._tape
+        is_stopping = False
         while simulator.step():
-            for launch in simulator.in_flight.values():
-                if tape.is_stopped_at(launch.step, launch.purpose):
-                    simulator.stop(STOPPED, GRACE_SECONDS)
+            if tape.stopped and not is_stopping:
+                simulator.stop(STOPPED, GRACE_SECONDS)
+                is_stopping = True
 
 
 class _Told(Simulator):
     """A simulator that tells each fact as a command would print it."""
 
     def __init__(self, plan: Plan, tape: Tape) -> None:
-        super().__init__(plan, tape.endings)
+        super().__init__(plan, self._launched)
         self._tape = tape
+
+    def _launched(self, step: str, attempt: int, purpose: Purpose) -> Ending:
+        ending = self._tape.endings(step, attempt, purpose)
+        if not isinstance(ending, Unrendered):
+            self._tape.is_stopped_at(step, purpose)
+        return ending
 
     def request(self, event: on.Event) -> None:
         super().request(event)

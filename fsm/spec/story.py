@@ -14,7 +14,7 @@ from fsm.errors import FsmError, Invalid, Problem
 from fsm.plan import load_plan
 from fsm.plan.template import TemplateError
 from fsm.run.simulate import Ending, Purpose
-from fsm.spec.endings import Script, limited, stand_ins
+from fsm.spec.endings import Script, Unrendered, limited, stand_ins
 from fsm.spec.stages import Opener, Rehearsal, Stage, Tape
 from fsm.views.report import EXIT_CODES, report, report_text
 
@@ -160,7 +160,7 @@ class Story:
         try:
             self._site.task(step, purpose, call, attempt, self.run.names)
         except TemplateError as error:
-            return Ending("failed", 0.0, error=str(error), exit_code=None)
+            return Unrendered("failed", 0.0, error=str(error), exit_code=None)
         asked = self._stand_ins.get(step_id, {})
         return limited(self.script.ending(step_id, attempt, purpose, asked), step, purpose)
 
