@@ -25,7 +25,7 @@ _READ_BYTES = 1 << 16
 _HERE = Path(__file__).parent
 _PROGRAM = (
     f"import sys; sys.path.insert(0, {str(_HERE)!r}); import shim; "
-    f"sys.path[0] = {str(_HERE.parent.parent)!r}; shim.main()"
+    f"sys.path[0] = {str(_HERE.parent.parent)!r}; shim.main(); shim.os._exit(0)"
 )
 
 
