@@ -41,6 +41,7 @@ __all__ = [
     "render",
     "render_env",
     "render_text",
+    "render_with",
     "templates",
     "with_sources",
 ]
@@ -121,6 +122,13 @@ def render_text(text: str, context: Mapping[str, object]) -> JsonValue:
     from fsm.plan.template.compiled import compile_text
 
     return compile_text(text).render(context)
+
+
+def render_with(text: str, values: Mapping[str, object]) -> str:
+    """A text whose names are `values` and nothing else. Raises `TemplateError`."""
+    from fsm.plan.template.compiled import compile_text
+
+    return as_text(compile_text(text, frozenset(values)).render(values))
 
 
 def evaluate(expression: str, context: Mapping[str, object]) -> bool:

@@ -90,10 +90,10 @@ class Compiled:
 
 
 @lru_cache(maxsize=512)
-def compile_text(text: str) -> Compiled:
-    """The template `text`. Raises `TemplateError`."""
+def compile_text(text: str, names: frozenset[str] | None = None) -> Compiled:
+    """The template `text`; its names are those of plans, or `names`. Raises `TemplateError`."""
     tree = _parsed(lambda: ENVIRONMENT.parse(text))
-    references = read(tree, text)
+    references = read(tree, text, names)
     parts: list[nodes.Node] = []
     for node in tree.body:
         parts.extend(node.nodes if isinstance(node, nodes.Output) else [node])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from jinja2 import nodes
@@ -51,17 +51,21 @@ _STATEMENTS = {
 }
 
 
-def read(tree: nodes.Node, text: str) -> References:
-    """What `tree` names. `text` is where it was parsed from, for messages. Raises `TemplateError`."""
-    reader = _Reader(text)
-    reader.visit(tree, frozenset())
+def read(tree: nodes.Node, text: str, names: frozenset[str] | None = None) -> References:
+    """What `tree` names. `text` is where it was parsed from, for messages. Raises `TemplateError`.
+
+    There is what plans have, or `names` and nothing else, which are not looked into.
+    """
+    reader = _Reader(text, _ROOTS if names is None else ())
+    reader.visit(tree, names or frozenset())
     found = (reader.roots, reader.steps, reader.params, reader.secrets)
     return References(*map(frozenset, found))
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, roots: Sequence[str]) -> None:
         self._text = text
+        self._roots = roots
         self._depth = 0
         self.roots: set[str] = set()
         self.steps: set[str] = set()
@@ -128,14 +132,19 @@ class _Reader:
             node = node.node
         if node.name in local:
             return
-        if node.name not in _ROOTS:
+        if node.name not in self._roots:
             raise TemplateError(
                 f"nothing is called `{node.name}`",
-                suggest(node.name, (*_ROOTS, *local)) or "there is `params`, `steps` and `run`",
+                suggest(node.name, (*self._roots, *local)) or self._what_there_is(local),
             )
         self.roots.add(node.name)
         keys.reverse()
         _CHECKS[node.name](self, keys)
+
+    def _what_there_is(self, local: frozenset[str]) -> str:
+        if self._roots:
+            return "there is `params`, `steps` and `run`"
+        return "there is " + (", ".join(f"`{name}`" for name in sorted(local)[:10]) or "no name")
 
     def _params(self, keys: list[str | None]) -> None:
         if keys and keys[0] is not None:
