@@ -196,7 +196,7 @@ def _held(
     from fsm.actions import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
-    actions = workspace.actions_of(run.plan)
+    actions = workspace.actions_of(run.plan, Path(created.cwd))
     world = World(
         actions=actions,
         site=site,

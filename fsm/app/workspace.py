@@ -85,8 +85,11 @@ class Workspace(Value):
             case _:
                 return self.folder / "logs"
 
-    def actions_of(self, plan: Plan) -> Mapping[str, Action]:
-        """The actions of the skills that the plan uses, by the name of the skill."""
+    def actions_of(self, plan: Plan, cwd: Path | None = None) -> Mapping[str, Action]:
+        """The actions of the skills that the plan uses, by the name of the skill.
+
+        `cwd` is where its run was started, which file actions do not leave; else it is here.
+        """
         from fsm.actions import ShellAction
 
         shell = ShellAction()
@@ -95,7 +98,7 @@ class Workspace(Value):
             return known
         from fsm.app.skills import actions_of
 
-        return {**actions_of(plan, self.cwd, shell, but=known), **known}
+        return {**actions_of(plan, cwd or self.cwd, shell, but=known), **known}
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""
