@@ -81,6 +81,7 @@ class PythonAction(Action):
             step_id=task.step_id,
             attempt=task.attempt,
             idempotency_key=task.env.get("FSM_IDEMPOTENCY_KEY", ""),
+            kept=Path(task.log).parent / f"{task.step_id}@kept",
             note=log.note,
         )
         function, concludes = _function(action, task)

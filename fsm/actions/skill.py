@@ -65,7 +65,8 @@ class Context:
     """What one call is about. `cwd` is absolute, `env` the step's whole environment.
 
     `folder` is the folder of the plan, which file actions do not leave. `idempotency_key` is equal for all
-    attempts of one step in one run. `note` writes a line to the step's log, masked.
+    attempts of one step in one run. `kept` is a folder of the step's own within the run's logs, for what it
+    needs when it is undone; whoever needs it makes it. `note` writes a line to the step's log, masked.
     """
 
     cwd: Path
@@ -75,6 +76,7 @@ class Context:
     step_id: str = ""
     attempt: int = 1
     idempotency_key: str = ""
+    kept: Path | None = None
     note: Callable[[str], None] = lambda _: None
 
 
