@@ -356,6 +356,7 @@ Feature: The commands that look at runs, and those that settle them
         | fsm import plan.yaml --json               | 2    |
         | fsm diagram plan.yaml --json              | 0    |
         | fsm schema --json                         | 0    |
+        | fsm schema --skill                        | 0    |
         | fsm run plan.yaml --json                  | 6    |
         | fsm status nowhere --json                 | 2    |
         | fsm resume --from nowhere --json          | 2    |

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,27 +11,19 @@ from typing import TYPE_CHECKING
 from fsm.actions.command import inspect_call
 from fsm.actions.inspecting import masked
 from fsm.actions.masking import Masker
-from fsm.actions.python import missing
+from fsm.actions.python import missing, wrong
+from fsm.actions.rendering import rendered
 from fsm.actions.shell import ShellAction
-from fsm.actions.text import one_line
+from fsm.actions.text import one_line, to_bytes
 from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Task
 from fsm.errors import Invalid, Problem
-from fsm.plan.skill import ActionSpec, SkillSpec
-from fsm.plan.template import (
-    TemplateError,
-    as_text,
-    is_template,
-    references,
-    render_text,
-    templates,
-)
+from fsm.plan.skill import SkillSpec
+from fsm.plan.template import TemplateError
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 __all__ = ["DeclaredAction"]
-
-_LITERAL = re.compile(r"'(-[^']*)'|\"(-[^\"]*)\"")
 
 
 class DeclaredAction(Action):
@@ -53,12 +44,26 @@ class DeclaredAction(Action):
         """What it needs and does not find, and what keeps its commands from working."""
         spec = self._skill.actions.get(action)
         if spec is None:
-            return {"inputs": [Problem(f"skill `{self._skill.name}` has no action `{action}`")]}
-        seen: dict[Aspect, list[Problem]] = {"inputs": []}
-        for aspect, problems in _inspections(spec, params, cwd, env):
-            known = seen.setdefault(aspect, [])
-            known += [problem for problem in problems if problem not in known]
-        return masked(seen, Masker(secrets)) if any(seen.values()) else seen
+            problem = Problem(f"skill `{self._skill.name}` has no action `{action}`")
+            return {"inputs": [problem]}
+        seen: dict[Aspect, dict[str, Problem]] = {"inputs": {}}
+        _add(seen, {"inputs": list(wrong(spec, params))})
+        _add(seen, missing(spec.needs, cwd, env))
+        if not seen["inputs"]:
+            for command in (spec.run, spec.check, spec.dry_run):
+                if command is None:
+                    continue
+                try:
+                    whole, more = rendered(spec, command, params)
+                except TemplateError as error:
+                    _add(seen, {"inputs": [Problem(error.message, error.hint)]})
+                except Invalid as error:
+                    _add(seen, {"inputs": error.problems})
+                else:
+                    call = {"command": whole}
+                    _add(seen, inspect_call("run", call, cwd / spec.cwd, _joined(env, more)))
+        found: Inspection = {aspect: list(problems.values()) for aspect, problems in seen.items()}
+        return masked(found, Masker(secrets)) if any(found.values()) else found
 
     async def perform(self, task: Task) -> Outcome:
         """Run the command that the purpose asks for; see `ShellAction.perform`."""
@@ -87,7 +92,20 @@ class DeclaredAction(Action):
         if spec is None:
             raise Invalid([Problem(f"skill `{self._skill.name}` has no action `{task.action}`")])
         declared = {"check": spec.check, "dry_run": spec.dry_run}.get(task.purpose) or spec.run
-        command, more = _rendered(spec, declared, task.params)
+        if problems := list(wrong(spec, task.params)):
+            raise Invalid(problems)
+        command, more = rendered(spec, declared, task.params)
+        words = command if isinstance(command, list) else ()
+        if any(secret in to_bytes(str(word)) for word in words for secret in task.secrets):
+            raise Invalid(
+                [
+                    Problem(
+                        "the value of a secret would stand among the arguments of the command, "
+                        "where every user of the machine sees it",
+                        "the skill can declare the parameter `secret: true`, and give it by `env`",
+                    )
+                ]
+            )
         return replace(
             task,
             action="run",
@@ -97,97 +115,16 @@ class DeclaredAction(Action):
         )
 
 
-def _inspections(
-    spec: ActionSpec, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
-) -> Iterator[tuple[Aspect, Sequence[Problem]]]:
-    yield from missing(spec.needs, cwd, env).items()
-    if any(templates(dict(params))):
-        return
-    for command in (spec.run, spec.check, spec.dry_run):
-        if command is None:
-            continue
-        try:
-            whole, more = _rendered(spec, command, params)
-        except TemplateError as error:
-            yield "inputs", [Problem(error.message, error.hint)]
-        except Invalid as error:
-            yield "inputs", error.problems
-        else:
-            joined = _joined(env, more)
-            yield from inspect_call("run", {"command": whole}, cwd / spec.cwd, joined).items()
-
-
-def _rendered(
-    spec: ActionSpec, command: JsonValue, params: Mapping[str, JsonValue]
-) -> tuple[JsonValue, Mapping[str, str | None]]:
-    """The command and the environment that it adds, rendered. Raises `TemplateError`, and `Invalid`.
-
-    Every parameter has a name there: one that is optional and was not given is null.
-    """
-    known = {parameter.name: parameter.default for parameter in spec.params} | dict(params)
-    names = {"params": known}
-    env = {name: _text(value, names) for name, value in spec.env.items()}
-    if not isinstance(command, list):
-        return command, env
-    words: list[JsonValue] = []
-    for item in command:
-        if not is_template(item):
-            words.append(item)
-            continue
-        found = list(_arguments(item["$template"], names))
-        if "--" not in words:
-            _refuse_options(spec, item["$template"], found)
-        words += found
-    return words, env
-
-
-def _arguments(template: str, names: Mapping[str, object]) -> Iterator[str]:
-    value = render_text(template, names)
-    if isinstance(value, list):
-        yield from map(as_text, value)
-    elif value is not None:
-        yield as_text(value)
-
-
-def _text(value: JsonValue, names: Mapping[str, object]) -> str | None:
-    rendered = render_text(value["$template"], names) if is_template(value) else value
-    return None if rendered is None else as_text(rendered)
-
-
-def _refuse_options(spec: ActionSpec, template: str, arguments: Iterable[str]) -> None:
-    """Raises `Invalid` if a parameter's value would be taken for an option of the command (F62).
-
-    What the author of the skill wrote into the template as an option is one; so is what a parameter may
-    give that says so, and a negative number.
-    """
-    if not template.startswith("{{"):
-        return
-    used = [spec.parameter(name) for name in sorted(references(template).params)]
-    if all(p is None or p.options or p.kind in ("integer", "number") for p in used):
-        return
-    own = [first or second for first, second in _LITERAL.findall(template)]
-    for argument in arguments:
-        joined = any(argument.startswith(word) for word in own if word.endswith("="))
-        if argument.startswith("-") and argument not in own and not joined:
-            told = ", ".join(f"`{p.name}`" for p in used if p is not None)
-            raise Invalid(
-                [
-                    Problem(
-                        f"the value of {told} begins with `-`, and would be an option of the command",
-                        "the skill can say `--` before it, or `options: true` of the parameter",
-                    )
-                ]
-            )
+def _add(seen: dict[Aspect, dict[str, Problem]], more: Inspection) -> None:
+    """Add what another look found; each problem counts once."""
+    for aspect, problems in more.items():
+        seen.setdefault(aspect, {}).update({str(problem): problem for problem in problems})
 
 
 def _joined(env: Mapping[str, str], more: Mapping[str, str | None]) -> dict[str, str]:
-    joined = dict(env)
-    for name, value in more.items():
-        if value is None:
-            joined.pop(name, None)
-        else:
-            joined[name] = value
-    return joined
+    """The environment with what a skill adds to it, and without what it takes out."""
+    whole = {**env, **{name: value for name, value in more.items() if value is not None}}
+    return {name: value for name, value in whole.items() if more.get(name, value) is not None}
 
 
 def _masked(text: str, task: Task) -> str:

@@ -22,7 +22,7 @@ from fsm.plan.template import templates
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["PythonAction", "missing"]
+__all__ = ["PythonAction", "missing", "wrong"]
 
 
 class PythonAction(Action):
@@ -46,7 +46,7 @@ class PythonAction(Action):
             problem = Problem(f"skill `{self._skill.name}` has no action `{action}`")
             return {"inputs": [problem]}
         spec = found.spec
-        seen: dict[Aspect, list[Problem]] = {"inputs": list(_wrong(spec, params))}
+        seen: dict[Aspect, list[Problem]] = {"inputs": list(wrong(spec, params))}
         for aspect, problems in missing(spec.needs, cwd, env).items():
             seen[aspect] = list(problems)
         own = found.inspection
@@ -161,7 +161,7 @@ def _told(there: bool | None, _: Masker) -> Outcome:
     return Succeeded() if there else Failed("it is not done", 1)
 
 
-def _wrong(spec: ActionSpec, params: Mapping[str, JsonValue]) -> Iterator[Problem]:
+def wrong(spec: ActionSpec, params: Mapping[str, JsonValue]) -> Iterator[Problem]:
     """What is wrong with the parameters that are known."""
     for parameter in spec.params:
         if parameter.required and parameter.name not in params:
@@ -190,7 +190,7 @@ def _named(
     context: Context,
 ) -> dict[str, Any]:
     """What the function takes, as its annotations ask. Raises `ActionFailed` for a wrong value."""
-    for problem in _wrong(action.spec, params):
+    for problem in wrong(action.spec, params):
         raise ActionFailed(problem.message)
     return {
         argument.own: context

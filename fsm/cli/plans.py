@@ -102,12 +102,14 @@ def validate(
 
 
 @click.command()
+@click.option("--skill", is_flag=True, help="Of a skill's file.")
 @click.option("--json", is_flag=True, expose_value=False, help="As always: it is JSON.")
-def schema() -> None:
+def schema(skill: bool) -> None:
     """Print the JSON Schema of a plan file, for editors."""
-    from fsm.plan.schema import json_schema
+    from fsm.plan.schema import json_schema, skill_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    described = skill_schema() if skill else json_schema()
+    click.echo(json.dumps(described, indent=2, ensure_ascii=False))
 
 
 def show_plan(output: Output, plan: Plan, *, full: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""The JSON Schema of plan files, for editors: completion, descriptions, and errors while one types.
+"""The JSON Schemas of plan and skill files, for editors: completion, descriptions, errors while one types.
 
-It is made from the very models that loading checks with. What needs the whole plan (ids, dependencies,
-templates) is loading's alone: what the schema refuses, loading refuses; not the other way round.
+They are made from the very models that loading checks with. What needs the whole file (ids, dependencies,
+templates) is loading's alone: what a schema refuses, loading refuses; not the other way round.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema
 
 from fsm.plan.loading.authored import PlanFile
+from fsm.plan.loading.authored_skill import SkillFile
 
-__all__ = ["json_schema"]
+__all__ = ["json_schema", "skill_schema"]
 
 _COMMAND: dict[str, Any] = {
     "required": ["run"],
@@ -30,17 +31,27 @@ class _Untitled(GenerateJsonSchema):
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema, in draft 2020-12. Both spellings of every key of two words are in it."""
-    schema = TypeAdapter(PlanFile).json_schema(by_alias=False, schema_generator=_Untitled)
+    """The schema of a plan, in draft 2020-12. Both spellings of every key of two words are in it."""
+    schema = _schema(PlanFile, "A plan of fsm")
     shapes = schema["$defs"]
-    for shape in filter(lambda s: "properties" in s, shapes.values()):
-        _spell_twice(shape)
     _together(shapes["Step"], {"required": ["skill", "action"]})
     for name in ("Call", "Rollback"):
         _together(shapes[name], {"required": ["action"]})
+    return schema
+
+
+def skill_schema() -> dict[str, Any]:
+    """The schema of a skill's file, likewise."""
+    return _schema(SkillFile, "A skill of fsm")
+
+
+def _schema(shape: Any, title: str) -> dict[str, Any]:
+    schema = TypeAdapter(shape).json_schema(by_alias=False, schema_generator=_Untitled)
+    for part in filter(lambda s: "properties" in s, schema["$defs"].values()):
+        _spell_twice(part)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A plan of fsm",
+        "title": title,
         **{key: value for key, value in schema.items() if key != "title"},
     }
 

@@ -12,8 +12,7 @@ import pytest
 from fsm.actions import ShellAction
 from fsm.actions.declared import DeclaredAction
 from fsm.document import parse_document
-from fsm.engine.ports import Failed, Succeeded
-from fsm.errors import Problem
+from fsm.engine.ports import Failed, Inspection, Succeeded
 from fsm.plan.loading.skill_file import resolve_skill
 from fsm.plan.skill import restored
 
@@ -37,11 +36,9 @@ def shown(action: DeclaredAction, make: MakeTask, params: Mapping[str, Any], **f
     return outcome.tail
 
 
-def faults(action: DeclaredAction, name: str, value: object, cwd: Path) -> list[Problem]:
-    """What inspecting the call finds, whatever it looks at."""
+def seen(action: DeclaredAction, name: str, params: Any, folder: Path) -> Inspection:
     env = {"PATH": "/usr/bin:/bin"}
-    found = asyncio.run(action.inspect(name, {"x": value}, cwd, env, ()))
-    return [problem for problems in found.values() for problem in problems]
+    return asyncio.run(action.inspect(name, params, folder, env, ()))
 
 
 HOSTILE = [
@@ -99,17 +96,17 @@ def test_a_value_that_would_be_an_option_is_refused_before_and_while_it_runs(
     )
     told = "the value of `x` begins with `-`, and would be an option of the command"
     for name, given in (("bare", value), ("several", ["a", value])):
-        [problem] = faults(action, name, given, tmp_path)
+        [problem] = seen(action, name, {"x": given}, tmp_path)["inputs"]
         assert problem.message == told
         outcome = asyncio.run(action.perform(make_task("", action=name, params={"x": given})))
         assert isinstance(outcome, Failed)
         assert outcome.error.startswith(told)
     for name in ("after", "joined"):
-        assert not faults(action, name, value, tmp_path)
+        assert not any(seen(action, name, {"x": value}, tmp_path).values())
         outcome = asyncio.run(action.perform(make_task("", action=name, params={"x": value})))
         assert isinstance(outcome, Succeeded)
         assert outcome.tail.endswith(value)
-    assert not faults(action, "allowed", value, tmp_path)
+    assert not any(seen(action, "allowed", {"x": value}, tmp_path).values())
 
 
 def test_an_option_that_the_skill_itself_writes_is_one(
@@ -136,3 +133,74 @@ def test_an_option_that_the_skill_itself_writes_is_one(
     assert shown(action, make_task, {}) == ""
     assert shown(action, make_task, {"force": True, "message": "hi"}) == "-f|-m|hi|"
     assert shown(action, make_task, {"words": ["a", 7, True]}) == "a|7|true|"
+
+
+def test_what_is_not_known_yet_is_no_reason_to_miss_the_rest(
+    shell: ShellAction, tmp_path: Path
+) -> None:
+    action = skill(
+        shell,
+        """
+    send:
+      params: {x: text, to: text}
+      needs: {commands: [no-such-tool], env: [NO_SUCH], files: [here]}
+      run: [no-such-program, --, "{{ params.x }}"]
+      check: [test, "{{ params.to }}"]
+      env: {X: "{{ params.x }}"}
+""",
+    )
+    found = seen(
+        action, "send", {"x": {"$template": "{{ steps.a.outputs.b }}"}, "to": "-e"}, tmp_path
+    )
+    told = {aspect: [problem.message for problem in problems] for aspect, problems in found.items()}
+    assert told == {
+        "inputs": ["the value of `to` begins with `-`, and would be an option of the command"],
+        "permissions": [
+            "the command `no-such-tool` is not found",
+            "the environment variable NO_SUCH is not set",
+            "`no-such-program` is not found on PATH",
+        ],
+        "targets": [f"{tmp_path}/here does not exist"],
+    }
+
+
+def test_a_secret_among_the_arguments_is_refused_and_in_the_environment_masked(
+    shell: ShellAction, make_task: MakeTask
+) -> None:
+    action = skill(
+        shell,
+        """
+    loud: {params: {x: text}, run: [echo, "{{ params.x }}"]}
+    show: {params: {x: {type: text, secret: true}}, env: {X: "{{ params.x }}"}, run: 'echo "$X"'}
+""",
+    )
+    given = {"params": {"x": "hunter2-hunter2"}, "secrets": [b"hunter2-hunter2"]}
+    outcome = asyncio.run(action.perform(make_task("", action="loud", **given)))
+    assert isinstance(outcome, Failed)
+    assert outcome.error.startswith("the value of a secret would stand among the arguments")
+    assert shown(action, make_task, **given) == "***"  # type: ignore[arg-type]
+
+
+def test_a_value_of_another_kind_is_refused_when_it_is_known(
+    shell: ShellAction, make_task: MakeTask
+) -> None:
+    action = skill(shell, "    count: {params: {n: integer}, run: [seq, '{{ params.n }}']}")
+    outcome = asyncio.run(action.perform(make_task("", action="count", params={"n": "1; id"})))
+    assert isinstance(outcome, Failed)
+    assert outcome.error == "`n` must be a whole number"
+
+
+def test_a_variable_whose_template_is_null_is_not_set(
+    shell: ShellAction, make_task: MakeTask
+) -> None:
+    action = skill(
+        shell,
+        """
+    show:
+      params: {x: {type: text, required: false}}
+      env: {X: "{{ params.x }}"}
+      run: 'echo "${X-unset}"'
+""",
+    )
+    assert shown(action, make_task, {}, env={"X": "from outside"}) == "unset"
+    assert shown(action, make_task, {"x": ""}) == ""

@@ -18,6 +18,7 @@ __all__ = ["Expander", "expand_error_handling"]
 Typed = Mapping[str, Any]
 """A mapping that `fsm.plan.loading.authored` has checked: keys in snake_case, durations in seconds."""
 
+_TYPED = {"timeout_seconds": "timeout"}
 _CONTRARY = {"rollback": "read_only", "read_only": "rollback"}
 _RETRY_FIELDS = {"delay": "delay_seconds", "max_delay": "max_delay_seconds"}
 
@@ -74,7 +75,7 @@ class Expander:
             if key == "required_env":
                 needed = tuple(name for name in value if name not in said)
                 fields[key] = (*fields.get(key, ()), *needed)
-            elif key not in typed and _CONTRARY.get(key, "") not in typed:
+            elif _TYPED.get(key, key) not in typed and _CONTRARY.get(key, "") not in typed:
                 fields[key] = value
 
     def _rollback(self, typed: Any, use: Use, step_call: Call | None) -> Rollback | None:

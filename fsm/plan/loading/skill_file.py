@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +15,7 @@ from fsm.plan.loading.findings import SKILL, Findings, known_or_similar, quoted
 from fsm.plan.loading.load import checked
 from fsm.plan.loading.texts import May, Use
 from fsm.plan.loading.undoing import check_undo
+from fsm.plan.loading.values import ID
 from fsm.plan.skill import ActionSpec, Kind, Needs, Parameter, SkillSpec, Undo, value_fault
 from fsm.plan.template import MARK, References, Template, TemplateError, has_template, references
 
@@ -109,6 +111,9 @@ def _mapping_of_actions(raw: Mapping[str, Data], findings: Findings) -> Mapping[
 
 def _action(name: str, raw: Data, findings: Findings) -> ActionSpec | None:
     path: Path = (*_ACTIONS, name)
+    if not re.fullmatch(ID, name):
+        words = "must be 1 to 64 letters, digits, `_`, `.` or `-`, and begin with a letter or digit"
+        findings.add(path, f"the name of an action {words}, not `{quoted(name)}`")
     typed = checked(ACTION, raw, path, findings, ("run",))
     if typed is None:
         return None

@@ -173,12 +173,15 @@ class Skilled:
         if spec.undo is not None:
             params = self.lent(spec.undo.action, call, step_id, path)
             undo = Call(skill=call.skill, action=spec.undo.action, params=params)
-            self.spec(undo, path)
-            fields["rollback"] = Rollback(call=undo)
+            other = self.spec(undo, path)
+            limit = other.timeout_seconds if other is not None else None
+            fields["rollback"] = Rollback(call=undo, timeout_seconds=limit)
         if spec.has_check:
             fields["check"] = call
         if spec.has_dry_run:
             fields["dry_run"] = call
+        if spec.timeout_seconds is not None:
+            fields["timeout_seconds"] = spec.timeout_seconds
         if spec.needs.env:
             fields["required_env"] = spec.needs.env
         return fields

@@ -136,6 +136,18 @@ _FOREIGN_TO_SKILLS = {
     "workdir": "cwd",
 }
 
+_FOREIGN_TYPES = {
+    "array": "list",
+    "bool": "boolean",
+    "dict": "mapping",
+    "float": "number",
+    "int": "integer",
+    "map": "mapping",
+    "object": "mapping",
+    "str": "text",
+    "string": "text",
+}
+
 
 def explain(error: ValidationError, at: Path, findings: Findings) -> None:
     """Add every finding of `error`, which is about what stands at `at`, to `findings`."""
@@ -209,7 +221,11 @@ def _wrong(details: ErrorDetails, path: Path) -> tuple[str, str]:
         return words + (but if str(value).strip() else ""), hint
     if kind == "literal_error":
         allowed = context["expected"].replace("'", "`")
-        return f"must be {allowed}{but}", suggest(str(value), allowed.split("`")[1::2])
+        meant = _FOREIGN_TYPES.get(str(value), "") if key == "type" or "params" in path[-2:] else ""
+        hint = (
+            f"did you mean `{meant}`?" if meant else suggest(str(value), allowed.split("`")[1::2])
+        )
+        return f"must be {allowed}{but}", hint
     if kind == "string_type" and isinstance(value, int | float):
         hint = "put it in quotes"
     words = _TYPES.get(kind, details["msg"])
