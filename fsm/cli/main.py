@@ -32,6 +32,7 @@ _HOMES = {
     "plan": "plans",
     "approve": "plans",
     "validate": "plans",
+    "check": "proof",
     "run": "running:run_",
     "execute": "phases",
     "status": "looking",

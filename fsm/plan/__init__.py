@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fsm.plan.loading.load import load_plan, resolve
     from fsm.plan.loading.phases import Specification, load_specification
+    from fsm.plan.loading.places import step_paths, step_places
     from fsm.plan.loading.skill_file import load_skill
     from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
 
@@ -29,6 +30,8 @@ __all__ = [
     "load_skill",
     "load_specification",
     "resolve",
+    "step_paths",
+    "step_places",
 ]
 
 _HOMES = {
@@ -37,6 +40,8 @@ _HOMES = {
     "Specification": "loading.phases",
     "load_skill": "loading.skill_file",
     "load_specification": "loading.phases",
+    "step_paths": "loading.places",
+    "step_places": "loading.places",
 }
 
 

@@ -62,6 +62,17 @@ class Compiled:
         self._typed = typed
         self._program: Any = None
 
+    @classmethod
+    def of(cls, expression: nodes.Expr) -> Compiled:
+        """A part of an expression that was read, to be evaluated by itself."""
+        nothing = References(frozenset(), frozenset(), frozenset())
+        return cls([expression], _keeping(expression), nothing, typed=True)
+
+    @property
+    def tree(self) -> nodes.Template:
+        """What would be run: of an expression, its assignment to a variable."""
+        return self._tree
+
     def render(self, context: Mapping[str, object]) -> JsonValue:
         """The value for these names. Raises `TemplateError`."""
         try:

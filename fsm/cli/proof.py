@@ -1,0 +1,113 @@
+"""Proof before running: what may happen to a run of a plan, and what good practice says of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from fsm.cli.options import plan_options, read_plan, values
+from fsm.cli.output import Output
+from fsm.errors import Invalid, Problem
+
+__all__ = ["check"]
+
+_SMALL = 12
+"""A plan of at most so many steps is explored exhaustively, if nothing else is said."""
+
+_KINDS = ("left_behind", "rollback_cannot_run", "never_runs", "always_false", "irreversible_first")
+
+
+@click.command()
+@plan_options
+@click.option(
+    "--failures",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Explore runs in which up to N attempts of steps fail. [default: any number; 2 if the plan has "
+    "more than 12 steps]",
+)
+@click.option(
+    "--rollback-failures",
+    type=click.IntRange(0),
+    metavar="N",
+    help="… and up to N rollbacks of steps. [default: any number; 1 if the plan has more than 12 steps]",
+)
+@click.option("--exhaustive", is_flag=True, help="Explore any number of failures.")
+@click.option(
+    "--situations",
+    type=click.IntRange(1),
+    default=50_000,
+    show_default=True,
+    metavar="N",
+    help="Look at no more than N situations.",
+)
+@click.option(
+    "--ignore",
+    type=click.Choice(_KINDS),
+    multiple=True,
+    help="Do not tell findings of this kind. [repeatable]",
+)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(),
+    help="Write the scenarios to a feature file, for `fsm test`.",
+)
+def check(
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    as_json: bool,
+    failures: int | None,
+    rollback_failures: int | None,
+    exhaustive: bool,
+    situations: int,
+    ignore: tuple[str, ...],
+    target: str | None,
+) -> int:
+    """Explore what may happen to a run of a plan, before it runs; nothing is run.
+
+    Every step may succeed or fail, in every order, and so may its rollback. Told is what goes wrong, each
+    with a shortest scenario that reproduces it. Exits with 1 if anything is found.
+    """
+    from dataclasses import replace
+
+    from fsm.document import read_document
+    from fsm.plan import step_places
+    from fsm.run.explore import Bounds, explore
+    from fsm.views.check import Told, exploration_json, exploration_text, feature_text
+
+    output = Output(json=as_json)
+    if exhaustive and (failures is not None or rollback_failures is not None):
+        raise click.UsageError("--exhaustive leaves no room for --failures: give one of them")
+    plan = read_plan(file, params, parallel)
+    bounds = Bounds(failures, rollback_failures, situations)
+    if len(plan.steps) > _SMALL and not exhaustive:
+        bounds = Bounds(
+            2 if failures is None else failures,
+            1 if rollback_failures is None else rollback_failures,
+            situations,
+        )
+    found = explore(plan, bounds)
+    kept = tuple(finding for finding in found.findings if finding.kind not in ignore)
+    found = replace(found, findings=kept)
+    places = step_places(read_document(Path(file), lenient=True))
+    told = Told(file, Path(file).name, values(params), parallel, places)
+    if target is not None:
+        beside = replace(told, file=os.path.relpath(file, Path(target).parent))
+        _write(target, feature_text(plan, found, beside))
+    output.document(exploration_json(plan, found, told))
+    output.line(exploration_text(plan, found, told))
+    return 1 if kept else 0
+
+
+def _write(target: str, text: str) -> None:
+    if not target.endswith(".feature"):
+        raise Invalid([Problem(f"{target} is no feature file", "name it SOMETHING.feature")])
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Invalid([Problem(f"cannot write {target}: {error.strerror}")]) from None

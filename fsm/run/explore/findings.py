@@ -1,0 +1,308 @@
+"""What is wrong with a plan, as its exploration shows: each finding with a scenario that reproduces it.
+
+- `left_behind`: a run ends of its own accord, rolled back or failed, completed steps stay done, and nobody is
+  asked.
+- `rollback_cannot_run`: a rollback begins when outputs that it names are not there, or what they name is
+  undone.
+- `never_runs`: no run of the plan starts the step.
+- `always_false`: the step's `if:` is false in every run, whatever the parameters and outputs are.
+- `irreversible_first`: a step that cannot be undone runs before one that is likely to fail.
+
+A person counts as alerted where the run rests as paused or needs intervention, or where they asked for its
+rollback themselves. A step that is `read_only` leaves nothing behind, and a failure with `on_failure:
+continue` is no end. What a rollback needs is known from its templates alone: outputs of steps (`depends_on`
+tells what the step itself needs, and of files nothing is known).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+from fsm.plan.model import Plan
+from fsm.plan.template import TemplateError
+from fsm.run import events as on
+from fsm.run.explore.outputs import Choices, choices
+from fsm.run.explore.scenario import Scenario, play, scenarios
+from fsm.run.explore.search import Bounds, Search, Sight, Sighting, told
+from fsm.run.explore.skeleton import Need, likely_to_fail, needs, states
+from fsm.run.simulate import Simulator
+from fsm.values import Value
+
+__all__ = ["KINDS", "Exploration", "Finding", "Kind", "explore"]
+
+Kind = Literal[
+    "left_behind", "rollback_cannot_run", "never_runs", "always_false", "irreversible_first"
+]
+KINDS: Final[Sequence[Kind]] = (
+    "left_behind",
+    "rollback_cannot_run",
+    "never_runs",
+    "always_false",
+    "irreversible_first",
+)
+
+
+class Finding(Value):
+    """One thing that is wrong with `steps`, ids in execution order; `others` are the steps it is due to.
+
+    `scenario` reproduces it; `None` if no run gets as far as the step.
+    """
+
+    kind: Kind
+    steps: Sequence[str]
+    others: Sequence[str]
+    message: str
+    hint: str
+    scenario: Scenario | None = None
+
+
+class Exploration(Value):
+    """What was found, and what was looked at: see `Search`. `notes` say what was not, and why."""
+
+    findings: Sequence[Finding]
+    notes: Sequence[str]
+    bounds: Bounds
+    situations: int
+    ways: int
+    rests: Mapping[str, int]
+    cut: bool
+    reached: int
+
+
+def explore(plan: Plan, bounds: Bounds | None = None, *, reduce: bool = True) -> Exploration:
+    """Look at what may happen to a run of the plan, as far as `bounds` say (all of it by default).
+
+    `reduce` leaves out situations that cannot show anything new (`fsm.run.explore.keys`).
+    """
+    comes_to, may_be = states(plan)
+    ways = choices(plan, comes_to, may_be)
+    needed = needs(plan)
+    search = Search(plan, needed, ways, bounds or Bounds(), reduce).run()
+    judge = _Judge(plan, search, ways, needed, comes_to)
+    findings = [
+        *judge.left_behind(),
+        *judge.rollbacks(),
+        *judge.not_run(),
+        *judge.irreversible(),
+    ]
+    return Exploration(
+        findings,
+        [*judge.notes, *_missed(plan, ways)],
+        search.bounds,
+        search.situations,
+        search.ways,
+        search.rests,
+        search.cut,
+        search.reached,
+    )
+
+
+class _Judge:
+    """Makes findings of what a search saw; what no scenario shows goes to `notes`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        search: Search,
+        ways: Choices,
+        needed: Sequence[Need],
+        comes_to: Mapping[str, Collection[str]],
+    ) -> None:
+        self._plan = plan
+        self._search = search
+        self._ways = ways
+        self._needed = needed
+        self._comes_to = comes_to
+        self.notes: list[str] = []
+
+    def left_behind(self) -> Iterator[Finding]:
+        """Ends that nobody is alerted to, one finding for each state in which a run ends so."""
+        for sight, end in _ENDS.items():
+            seen = [index for kind, index in self._search.sightings if kind == sight]
+            if not seen:
+                continue
+            steps = self._ids(seen)
+            those, them = ("it", "it") if len(steps) == 1 else ("they", "them")
+            message = f"a run can end as {end} by itself, with {_listed(steps)} done and not undone"
+            why = f": {those} {'has' if them == 'it' else 'have'} no rollback"
+            hints = {
+                "left_rolled_back": f"give {them} a `rollback`, or say `read_only: true`; or have the plan's "
+                "`error_handling` pause, so that somebody is asked",
+                "left_failed": "have the plan's `error_handling` pause or roll back; "
+                "`on_failure: skip_dependents` ends a run as failed, too",
+            }
+            message += f"{why if sight == 'left_rolled_back' else ''}, and nobody is asked"
+            scenario = self._scenario(sight, seen)
+            if scenario is not None:
+                yield Finding("left_behind", steps, (), message, hints[sight], scenario)
+
+    def rollbacks(self) -> Iterator[Finding]:
+        """Rollbacks that cannot run, one finding for each step and reason."""
+        for sight in ("need_missing", "need_undone"):
+            for index in sorted(i for kind, i in self._search.sightings if kind == sight):
+                step = self._plan.steps[index].id
+                others = self._ids(self._search.others[sight, index])
+                names = _listed([_output(need) for need in self._needed_by(step, others, sight)])
+                scenario = self._scenario(sight, [index])
+                if scenario is None:
+                    continue
+                if sight == "need_missing":
+                    message = f"the rollback of `{step}` can begin when {names} is not there"
+                    hint = "write `… | default('')`, or have it undone by what is known before"
+                else:
+                    message = f"the rollback of `{step}` names {names}, whose step can be undone before it"
+                    hint = f"have `{step}` return what its rollback needs as an output of its own"
+                yield Finding("rollback_cannot_run", [step], others, message, hint, scenario)
+
+    def not_run(self) -> Iterator[Finding]:
+        """Steps that no run starts, whatever its parameters and outputs; others are noted."""
+        ran = {other for index in self._search.ran for other in self._search.alike(index)}
+        for index, step in enumerate(self._plan.steps):
+            comes_to = self._comes_to[step.id]
+            if index in ran:
+                continue
+            if not comes_to:
+                before = ", ".join(f"`{name}`" for name in step.depends_on)
+                message = f"`{step.id}` can never run: {before} can never be concluded"
+                yield Finding("never_runs", [step.id], (), message, "see what is said of that")
+            elif "true" not in comes_to:
+                yield from self._never_true(index, comes_to)
+            else:
+                self.notes.append(_not_seen(self._plan, index))
+
+    def _never_true(self, index: int, comes_to: Collection[str]) -> Iterator[Finding]:
+        step = self._plan.steps[index]
+        scenario = self._scenario("skipped" if "false" in comes_to else "rejected", [index])
+        if "false" in comes_to:
+            message = f"`if: {step.condition}` of `{step.id}` is always false: the step never runs"
+            hint = (
+                "mend it; what depends on a step sees it as failed only with `on_failure: continue`"
+            )
+            yield Finding("always_false", [step.id], (), message, hint, scenario)
+        else:
+            message = f"`{step.id}` can never run: `if: {step.condition}` cannot be decided"
+            hint = "compare it, such as `… == 'x'`"
+            yield Finding("never_runs", [step.id], (), message, hint, scenario)
+
+    def irreversible(self) -> Iterator[Finding]:
+        """Irreversible steps before one that is likely to fail, one finding for each of the latter."""
+        for index, step in enumerate(self._plan.steps):
+            why = likely_to_fail(step)
+            seen = next((i for i in self._search.alike(index) if self._before(i)), None)
+            if not why or seen is None:
+                continue
+            others = self._ids(self._before(seen) - {index})
+            scenario = self._scenario("irreversible_before", [seen])
+            if others and scenario is not None:
+                it = "it" if len(others) == 1 else "them"
+                which = f"`{step.id}`, which {why}, can fail after {it}"
+                message = f"{_listed(others)} cannot be undone, and {which}"
+                hint = f"run `{step.id}` first, give it a `dry_run`, or give {it} a `rollback`"
+                yield Finding("irreversible_first", [step.id], others, message, hint, scenario)
+
+    def _before(self, index: int) -> set[int]:
+        return self._search.others.get(("irreversible_before", index), set())
+
+    def _needed_by(self, step: str, others: Sequence[str], sight: Sight) -> list[Need]:
+        return [
+            need
+            for need in self._needed
+            if need.step == step and need.of in others and (need.used or sight == "need_missing")
+        ]
+
+    def _ids(self, indexes: Collection[int]) -> list[str]:
+        """The ids of the steps, and of those they were looked at in place of, in execution order."""
+        found = {other for index in indexes for other in self._search.alike(index)}
+        return [self._plan.steps[index].id for index in sorted(found)]
+
+    def _scenario(self, sight: Sight, steps: Collection[int]) -> Scenario | None:
+        """The plainest scenario, among the shortest, that shows the sight of one of the steps."""
+        seen = [s for index in steps for s in self._search.sightings.get((sight, index), ())]
+        for sighting in sorted(seen, key=lambda s: s.cost)[:_TRIED]:
+            for scenario in scenarios(self._plan, told(sighting.story), self._ways):
+                simulator = play(self._plan, scenario)
+                if simulator is not None and _shows(self._plan, sighting, simulator):
+                    return scenario
+        if seen:
+            named = ", ".join(self._ids(steps))
+            self.notes.append(
+                f"seen of {named}, but told by no scenario: {sight.replace('_', ' ')}"
+            )
+        return None
+
+
+_TRIED: Final = 12
+_ENDS: Final[Mapping[Sight, str]] = {"left_rolled_back": "rolled back", "left_failed": "failed"}
+
+
+def _shows(plan: Plan, sighting: Sighting, simulator: Simulator) -> bool:
+    """Whether what was seen happens in the run that was played."""
+    run, journal = simulator.run, simulator.journal
+    record = run.steps[sighting.step]
+    other = plan.steps[sighting.other].id if sighting.other >= 0 else ""
+    match sighting.sight:
+        case "left_rolled_back":
+            return run.state == "rolled_back" and record.outstanding
+        case "left_failed":
+            return run.state == "failed" and record.outstanding
+        case "irreversible_before":
+            return run.record(other).outstanding and _failed_after(journal, record.id, other)
+        case "need_missing":
+            return record.state == "rollback_failed" and run.state == "needs_intervention"
+        case "need_undone":
+            return _undone_before(journal, other, record.id)
+        case "skipped":
+            return record.state == "skipped"
+        case "rejected":
+            return record.state == "failed" and not record.attempt
+
+
+def _undone_before(journal: Sequence[on.Event], one: str, other: str) -> bool:
+    undone = [e.step for e in journal if isinstance(e, on.UndoCompleted)]
+    begun = [e.step for e in journal if isinstance(e, on.UndoStarted)]
+    return one in undone and other in begun and begun.index(one) < begun.index(other)
+
+
+def _failed_after(journal: Sequence[on.Event], one: str, other: str) -> bool:
+    done = False
+    for event in journal:
+        done = done or (isinstance(event, on.StepCompleted) and event.step == other)
+        if done and isinstance(event, on.StepFailed) and event.step == one:
+            return True
+    return False
+
+
+def _not_seen(plan: Plan, index: int) -> str:
+    step = plan.steps[index]
+    if step.condition is not None:
+        from fsm.plan.template.truth import outcomes
+
+        anything = dict.fromkeys(plan.positions, ("completed", "failed", "skipped"))
+        try:
+            if "true" not in outcomes(step.condition, anything, plan.params):
+                return f"with these parameters `{step.id}` is skipped: `if: {step.condition}`"
+        except TemplateError:
+            pass
+    return f"`{step.id}` was not seen to run"
+
+
+def _missed(plan: Plan, ways: Choices) -> Iterator[str]:
+    for step, way in ways.missed:
+        if way == "outputs":
+            yield f"`{step}` may return more than the outputs that were tried"
+        else:
+            condition = plan.step(step).condition
+            yield f"no outputs were found that make `if: {condition}` of `{step}` {way}"
+
+
+def _output(need: Need) -> str:
+    return f"output `{need.name}` of `{need.of}`" if need.name else f"the outputs of `{need.of}`"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names for a sentence, the first five of many."""
+    shown = [name if "`" in name else f"`{name}`" for name in names[:5]]
+    if len(names) > 5:
+        shown.append(f"{len(names) - 5} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
