@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
 from fsm.run import events as on
-from fsm.run.explore import Act, Exploration, Finding, Scenario, play
+from fsm.run.explore import Act, Exploration, Finding, Scenario, play, stand_ins
 from fsm.views.text import count, shown
 
 if TYPE_CHECKING:
@@ -131,10 +131,14 @@ def exploration_json(plan: Plan, found: Exploration, told: Told) -> dict[str, Js
 def feature_text(plan: Plan, found: Exploration, told: Told) -> str:
     """A feature file with a scenario for each finding that has one."""
     lines = [f"Feature: What was found of {shown(plan.name)}", ""]
+    titles: list[str] = []
     for finding in found.findings:
         if finding.scenario is not None:
-            lines += [f"  {line}" for line in scenario_lines(plan, finding, told)]
-            lines.append("")
+            title, *rest = scenario_lines(plan, finding, told)
+            titles.append(title)
+            again = titles.count(title)
+            lines.append(f"  {title}" + (f" ({again})" if again > 1 else ""))
+            lines += [*(f"  {line}" for line in rest), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -143,7 +147,7 @@ def scenario_lines(plan: Plan, finding: Finding, told: Told) -> list[str]:
     assert finding.scenario is not None
     simulator = play(plan, finding.scenario)
     assert simulator is not None
-    said = [*_said(finding.scenario, told), *_came_of_it(finding, simulator)]
+    said = [*_said(plan, finding.scenario, told), *_came_of_it(finding, simulator)]
     lines, before = [f"Scenario: {_title(finding)}"], ""
     for keyword, sentence in said:
         lines.append(f"  {'And' if keyword == before else keyword} {sentence}")
@@ -155,7 +159,7 @@ def _title(finding: Finding) -> str:
     return shown(finding.message.replace("`", "").partition(": if:")[0])
 
 
-def _said(scenario: Scenario, told: Told) -> Iterator[tuple[str, str]]:
+def _said(plan: Plan, scenario: Scenario, told: Told) -> Iterator[tuple[str, str]]:
     yield "Given", f'the approved plan "{told.file}"'
     for name, value in told.params.items():
         yield "Given", f'the parameter "{name}" is "{shown(value)}"'
@@ -163,7 +167,12 @@ def _said(scenario: Scenario, told: Told) -> Iterator[tuple[str, str]]:
         yield "Given", f"up to {told.parallel} steps run at once"
     for step, seconds in scenario.takes.items():
         yield "Given", f'the step "{step}" takes {format_duration(seconds)}'
+    returned = dict(stand_ins(plan))
     for number, act in enumerate(scenario.acts):
+        for step, outputs in act.returns.items():
+            for sentence in _returns(step, outputs, returned.get(step, {})):
+                yield ("When" if number else "Given"), sentence
+            returned[step] = outputs
         for sentence in _arranged(act):
             yield ("When" if number else "Given"), sentence
         yield "When", _ASKED[act.asked].format(step=act.step)
@@ -177,12 +186,16 @@ _ASKED = {
 }
 
 
-def _arranged(act: Act) -> Iterator[str]:
-    for step, outputs in act.returns.items():
-        if not outputs:
-            yield f'the step "{step}" returns nothing'
-        for name, value in outputs.items():
+def _returns(step: str, outputs: Mapping[str, str], so_far: Mapping[str, str]) -> Iterator[str]:
+    if so_far.keys() - outputs.keys():
+        so_far = {}
+        yield f'the step "{step}" returns nothing'
+    for name, value in outputs.items():
+        if so_far.get(name) != value:
             yield f'the step "{step}" returns "{name}" as "{shown(value)}"'
+
+
+def _arranged(act: Act) -> Iterator[str]:
     for steps, sentence in (
         (act.succeeds, 'the step "{}" succeeds'),
         (act.fails, 'the step "{}" fails'),

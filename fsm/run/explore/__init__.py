@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fsm.run.explore.findings import KINDS, Exploration, Finding, Kind, explore
+from fsm.run.explore.outputs import stand_ins
 from fsm.run.explore.scenario import Act, Scenario, play
 from fsm.run.explore.search import Bounds
 
@@ -16,4 +17,5 @@ __all__ = [
     "Scenario",
     "explore",
     "play",
+    "stand_ins",
 ]

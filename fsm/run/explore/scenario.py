@@ -26,7 +26,8 @@ __all__ = ["Act", "Scenario", "play", "scenarios"]
 class Act(Value):
     """What somebody asks for, and what was arranged before: steps, by id, that end otherwise than so far.
 
-    `returns` are the outputs of each step that returns others than the text that stands in for them.
+    `returns` are all outputs of each step that returns others than so far, at first others than the text
+    `STEP.NAME` that stands in for each.
     """
 
     asked: Literal["run", "resume", "from", "rollback"]
@@ -104,7 +105,7 @@ class _Script:
         if purpose != "run":
             return ending
         if ending is SUCCEEDS:
-            outputs = {**self._asked.get(name, {}), **self._returns.get(name, {})}
+            outputs = self._returns.get(name, self._asked.get(name, {}))
             ending = replace(ending, outputs=outputs or None)
         seconds = self._takes.get(name, 1.0)
         if step.timeout_seconds is not None and seconds > step.timeout_seconds:
@@ -125,11 +126,9 @@ def _acts(plan: Plan, moves: Sequence[Move], choices: Choices) -> Sequence[Act]:
                 continue
             case "completes":
                 ways = choices.of.get(name)
-                said = asked.get(name, {})
                 chosen = ways[move.choice] if ways else {}
-                differs = {n: v for n, v in chosen.items() if said.get(n) != v}
-                if differs != returns.get(name, {}):
-                    acts[-1].returns[name] = returns[name] = differs
+                if chosen != returns.get(name, asked.get(name, {})):
+                    acts[-1].returns[name] = returns[name] = chosen
         if move.choice != FORCED:
             acts[-1].ends(move, name, failing)
     return tuple(act.made() for act in acts)
