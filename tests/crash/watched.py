@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -20,6 +20,7 @@ from unittest.mock import patch
 from redis.connection import AbstractConnection
 
 from fsm.actions import ShellAction
+from fsm.app import skills
 from fsm.app.workspace import Workspace
 from fsm.cli.progress import Progress
 from fsm.engine.checkpoint import Checkpoint
@@ -34,6 +35,7 @@ from fsm.engine.ports import (
     StoredRun,
     Task,
 )
+from fsm.plan import Plan
 from fsm.run import Run
 from fsm.run.events import Event, RunnerLost
 from fsm.stores import database, open_store, redis_server
@@ -239,8 +241,7 @@ class WatchedWorkspace(Workspace):
     def store(self) -> Store:
         return WatchedStore(open_store(self.state_url, self.folder), self.points, self.cwd)
 
-    @cached_property
-    def actions(self) -> dict[str, Action]:
+    def actions_of(self, plan: Plan) -> dict[str, Action]:
         ledger = LedgerAction(Ledger(self.cwd, self.state_url), self.points)
         return {"ledger": ledger, "shell": WatchedShell(self.points)}
 
@@ -312,6 +313,7 @@ def watch(points: Points) -> None:
         "os.fdopen": filled,
         **{f"os.{name}": stepped(name) for name in _LASTING},
         "fsm.app.session.Executor": WatchedExecutor,
+        "fsm.app.skills.load": partial(skills.load, own=("ledger",)),
         "fsm.app.workspace.Workspace": WatchedWorkspace,
         "fsm.cli.progress.Progress.observe": observed,
     }
