@@ -96,6 +96,58 @@ Feature: See a plan, a run or a machine as a picture
     Then it exits with 2
     And the error says "there is no file nothing.yaml, and no run is recorded in …; …"
 
+  Scenario: A small machine is drawn in the terminal, its table below
+    Given the machine "door" of the specs
+    When I run `fsm diagram door.yaml --format text`
+    Then it exits with 0
+    And it prints, line by line:
+      """
+      …unlock  ╭─────────╮
+      …───────►│ closed  │
+      │   ├───►│locked ├────┼───────►│  open   │  │repair
+      …break in…
+      …►│◉ broken │
+      door: 4 states, 7 triggers (1 fact), 10 rows
+      unlock   locked          closed  key_fits                  only a key that fits turns
+      """
+    When I run `fsm diagram door.yaml` on a terminal
+    Then it exits with 0
+    And it prints "│locked ├"
+
+  Scenario: A run in the terminal
+    Given the plan:
+      """
+      plan:
+        id: site
+        steps:
+          - {id: build, run: "true", rollback: "true"}
+          - {id: publish, run: exit 3, depends_on: [build]}
+      """
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm diagram {run} --format text`
+    Then it exits with 0
+    And it prints, line by line:
+      """
+      site
+      run {run}: paused; thick: the critical path, …
+      │1 build ├───►│2 publish │
+      STEP       AFTER
+      1 build           completed, …
+      2 publish  1      failed, exit code 3, …
+      """
+
+  Scenario: What is too large for the terminal is told, and its table stands alone
+    Given a plan of 60 steps, every third of which cannot be undone
+    When I run `fsm diagram plan.yaml --format text`
+    Then it exits with 0
+    And it prints "(60 boxes are too many to draw here, the most is 50; as a picture: -o FILE.svg)"
+    And it prints "60 s60"
+    Given the plan "ticket" of the specs
+    When I run `fsm diagram plan.yaml --view step --format text`
+    Then it exits with 0
+    And it prints "(it does not fit into 100 columns, or takes too long to lay out; as a picture: -o FILE.svg)"
+    And it prints "interrupted…the runner died while it ran"
+
   Scenario: Hostile names stay names
     Given the plan:
       """

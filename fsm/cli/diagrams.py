@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,9 +16,9 @@ from fsm.errors import FsmError, Invalid, Problem
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan
-    from fsm.views.drawing import Drawing
+    from fsm.views.sheet import Sheet
 
-__all__ = ["chosen", "diagram", "machine_drawn", "picture_options", "put"]
+__all__ = ["chosen", "diagram", "machine_drawn", "picture_options", "put", "width"]
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -41,7 +42,7 @@ def picture_options(command: Command) -> Command:
             "--format",
             "format_",
             type=click.Choice(FORMATS),
-            help="[default: as the ending of FILE says, else mermaid]",
+            help="[default: as the ending of FILE says; else text on a terminal, and mermaid elsewhere]",
         ),
         click.option(
             "-o",
@@ -89,7 +90,7 @@ def diagram(
 ) -> None:
     """Draw a plan, a run, or a machine. SUBJECT is a file with a plan or a machine, or the id of a run."""
     output = Output(json=as_json)
-    language = chosen(format_, target)
+    language = chosen(output, format_, target)
     if not Path(subject).exists():
         drawn = _run_drawn(subject, view or "plan", language, state, bool(params or parallel))
     elif _is_machine(subject):
@@ -111,38 +112,44 @@ def _is_machine(path: str) -> bool:
     return is_machine(read_document(path))
 
 
-def machine_drawn(path: str) -> Drawing:
+def machine_drawn(path: str) -> Sheet:
     """The machine in that file. Raises `Invalid` with every finding of its proof."""
     from fsm.machine import load_machine
     from fsm.views.machine_drawing import machine_drawing
+    from fsm.views.sheet import DrawingSheet
 
-    return machine_drawing(load_machine(path))
+    spec = load_machine(path)
+    return DrawingSheet(machine_drawing(spec), spec)
 
 
-def _plan_drawn(plan: Plan, view: str, language: str) -> Drawing:
+def _plan_drawn(plan: Plan, view: str, language: str) -> Sheet:
     from fsm.machine import load_table
     from fsm.run import plan_spec
     from fsm.views.machine_drawing import machine_drawing
     from fsm.views.plan_drawing import plan_drawing
+    from fsm.views.sheet import DrawingSheet
 
     match view:
         case "machine":
-            return machine_drawing(plan_spec(plan.error_handling))
+            spec = plan_spec(plan.error_handling)
+            return DrawingSheet(machine_drawing(spec), spec)
         case "step":
-            return machine_drawing(load_table("step"))
+            spec = load_table("step")
+            return DrawingSheet(machine_drawing(spec), spec)
         case _:
-            return plan_drawing(plan, _most_arrows(language))
+            return DrawingSheet(plan_drawing(plan, _most_arrows(language)))
 
 
 def _run_drawn(
     reference: str, view: str, language: str, state: str | None, resolved_anew: bool
-) -> Drawing:
+) -> Sheet:
     from fsm.app.workspace import Workspace
     from fsm.engine.recovery import refold
     from fsm.machine import load_table
     from fsm.run import plan_spec
     from fsm.run.timeline import Timeline
     from fsm.views.run_drawing import run_drawing, run_machine_drawing, run_step_drawing
+    from fsm.views.sheet import DrawingSheet
 
     workspace = Workspace.here(state)
     try:
@@ -159,11 +166,13 @@ def _run_drawn(
     timeline.finish()
     match view:
         case "machine":
-            return run_machine_drawing(run, plan_spec(run.plan.error_handling))
+            spec = plan_spec(run.plan.error_handling)
+            return DrawingSheet(run_machine_drawing(run, spec), spec)
         case "step":
-            return run_step_drawing(run, load_table("step"))
+            spec = load_table("step")
+            return DrawingSheet(run_step_drawing(run, spec), spec)
         case _:
-            return run_drawing(run, timeline, _most_arrows(language))
+            return DrawingSheet(run_drawing(run, timeline, _most_arrows(language)))
 
 
 def _most_arrows(language: str) -> int:
@@ -172,35 +181,39 @@ def _most_arrows(language: str) -> int:
     return MOST_ARROWS["mermaid" if language == "mermaid" else "dot"]
 
 
-def chosen(format_: str | None, target: str | None) -> str:
-    """The format that was asked for, else that of the file's ending, else Mermaid."""
+def chosen(output: Output, format_: str | None, target: str | None) -> str:
+    """The format that was asked for, else that of the ending, else text on a terminal, else Mermaid."""
     ending = Path(target or "").suffix.lower()
-    return format_ or _ENDINGS.get(ending, "mermaid")
+    otherwise = "text" if output.is_terminal and target is None else "mermaid"
+    return format_ or _ENDINGS.get(ending, otherwise)
+
+
+def width() -> int:
+    """The columns of the terminal, at most 160; 100 if there is none."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 160)
 
 
 def put(
     output: Output,
     about: Mapping[str, str],
-    drawing: Drawing,
+    sheet: Sheet,
     language: str,
     target: str | None,
     subject: str,
 ) -> None:
     """Print the drawing or write it to the file; `subject` is the file that must not be overwritten."""
-    from fsm.views.drawing import as_text
-    from fsm.views.picture import paint
-
     if target is not None:
         _spare(subject, target)
-    match language:
-        case "svg":
-            drawn = paint(as_text(drawing, "dot"), "svg")
-        case "png":
-            drawn = paint(as_text(drawing, "dot"), "png")
-        case "dot":
-            drawn = as_text(drawing, "dot").encode()
-        case _:
-            drawn = as_text(drawing, "mermaid").encode()
+    if language in ("svg", "png"):
+        from fsm.views.picture import paint
+
+        drawn = paint(sheet.dot(), "svg" if language == "svg" else "png")
+    elif language == "dot":
+        drawn = sheet.dot().encode()
+    elif language == "mermaid":
+        drawn = sheet.mermaid().encode()
+    else:
+        drawn = sheet.text(width() if output.is_terminal else 100).encode()
     if language == "png":
         from base64 import b64encode
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.diagrams import chosen, machine_drawn, picture_options, put
+from fsm.cli.diagrams import chosen, machine_drawn, picture_options, put, width
 from fsm.cli.options import json_option
 from fsm.cli.output import Output, answer
 from fsm.errors import Invalid, Problem, TransitionRefused
@@ -55,9 +54,9 @@ def check(file: str, as_json: bool) -> None:
 @json_option
 def draw(file: str, format_: str | None, target: str | None, as_json: bool) -> None:
     """Draw a machine, as `fsm diagram FILE` does."""
-    drawn = machine_drawn(file)
     output = Output(json=as_json)
-    put(output, {"view": "machine"}, drawn, chosen(format_, target), target, file)
+    language = chosen(output, format_, target)
+    put(output, {"view": "machine"}, machine_drawn(file), language, target, file)
 
 
 @machine.command()
@@ -71,7 +70,7 @@ def table(file: str, as_json: bool) -> None:
     output = Output(json=as_json)
     spec = load_machine(file)
     output.document(machine_json(spec))
-    output.line(table_text(spec, _width()))
+    output.line(table_text(spec, width()))
 
 
 @machine.command()
@@ -202,7 +201,7 @@ def _asked(
 
     _firings(spec, (), holds)
     while True:
-        output.line(triggers_text(spec, record.state, _width()) or "  nothing can be fired here")
+        output.line(triggers_text(spec, record.state, width()) or "  nothing can be fired here")
         typed = answer(
             lambda: click.prompt(f"{record.state}> (or quit)", prompt_suffix=" "), otherwise="quit"
         )
@@ -225,7 +224,3 @@ def _answers(spec: MachineSpec, state: str, firing: Firing) -> list[str]:
 
 def _says_yes(question: str) -> bool:
     return answer(lambda: click.confirm(question), otherwise=False)
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size((100, 24)).columns, 140)

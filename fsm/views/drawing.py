@@ -82,7 +82,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An edge between two boxes, by their places in the drawing. `order` only says what comes next."""
+    """An edge between two boxes, by their places in the drawing. `order` only says what comes next.
+
+    `short` is what of `lines` fits beside an arrow in a terminal.
+    """
 
     tail: int
     head: int
@@ -91,6 +94,7 @@ class Arrow:
     tooltip: str = ""
     colour: Colour | None = None
     thick: bool = False
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

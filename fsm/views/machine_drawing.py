@@ -37,7 +37,7 @@ def machine_drawing(
     places = {name: index for index, name in enumerate(spec.states)}
     inside: defaultdict[str, list[str]] = defaultdict(list)
     between: defaultdict[_Between, list[str]] = defaultdict(list)
-    reasons: defaultdict[_Between, list[str]] = defaultdict(list)
+    reasons: defaultdict[_Between, dict[str, str]] = defaultdict(dict)
     for index, row in enumerate(spec.rows):
         mark = marks.get(index)
         notes = f" ({', '.join(mark.notes)})" if mark and mark.notes else ""
@@ -48,7 +48,8 @@ def machine_drawing(
                 continue
             pair = _Between(source, row.dest, row.scenario or "", mark.colour if mark else None)
             between[pair] += lines
-            reasons[pair].append(f"{row.trigger}: {row.why}" if row.why else row.trigger)
+            before = reasons[pair].get(row.trigger)
+            reasons[pair][row.trigger] = "; ".join(filter(None, [before, row.why]))
     boxes = [_box(spec, name, inside.get(name, ()), marks.get(name)) for name in spec.states]
     arrows = [
         Arrow(
@@ -57,8 +58,9 @@ def machine_drawing(
             lines=((f"{pair.scenario.replace('_', ' ')}:",) if pair.scenario else ())
             + tuple(lines),
             kind="scenario" if pair.scenario else "plain",
-            tooltip="\n".join(reasons[pair]),
+            tooltip="\n".join(f"{name}: {why}" for name, why in reasons[pair].items()),
             colour=pair.colour,
+            short=pair.scenario.replace("_", " ") or ", ".join(reasons[pair]),
         )
         for pair, lines in between.items()
     ]

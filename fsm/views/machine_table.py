@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from fsm.views.cells import cells, padded, wrap
+from fsm.views.cells import wrap
+from fsm.views.columns import columns, widths_of
 from fsm.views.machine_drawing import conditions_of
 from fsm.views.text import count, shown
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from fsm.machine import MachineSpec, Row
 
 __all__ = ["machine_json", "summary", "table_text", "triggers_text"]
-
-GAP = 2
-NARROWEST = 12
 
 
 def summary(spec: MachineSpec) -> str:
@@ -39,10 +37,10 @@ def table_text(spec: MachineSpec, width: int = 100) -> str:
     scenarios = dict.fromkeys(row.scenario for row in spec.rows)
     sections = {name: [_cells(r) for r in spec.rows if r.scenario == name] for name in scenarios}
     titles = ("TRIGGER", "FROM", "TO", "IF", "WHY")
-    widths = _widths([titles, *chain(*sections.values())], width)
-    lines += _columns([titles, *sections.pop(None, ())], widths)
+    widths = widths_of([titles, *chain(*sections.values())], width)
+    lines += columns([titles, *sections.pop(None, ())], width, widths)
     for scenario, rows in sections.items():
-        lines += ["", f"when it is the scenario {scenario}:", *_columns(rows, widths)]
+        lines += ["", f"when it is the scenario {scenario}:", *columns(rows, width, widths)]
     if spec.facts:
         facts = f"facts, which must be taken: {', '.join(spec.facts)}"
         lines += ["", *wrap(facts, width, hanging="  ")]
@@ -55,7 +53,7 @@ def triggers_text(spec: MachineSpec, state: str, width: int = 100) -> str:
         (row.trigger, f"→ {row.dest}", "; ".join(conditions_of(row)), row.why)
         for row in spec.rows_from(state)
     ]
-    return "\n".join(f"  {line}" for line in _columns(rows, _widths(rows, width - 2)))
+    return "\n".join(f"  {line}" for line in columns(rows, width - 2))
 
 
 def machine_json(spec: MachineSpec) -> dict[str, JsonValue]:
@@ -91,25 +89,8 @@ def _states(spec: MachineSpec, width: int) -> Iterator[str]:
         marks += ["final"] if state.final else []
         rows.append((name, ", ".join(marks), shown(state.description)))
     rows.insert(0, ("STATE", "", ""))
-    return _columns(rows, _widths(rows, width))
+    return columns(rows, width)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     return (row.trigger, ", ".join(row.source), row.dest, ", ".join(conditions_of(row)), row.why)
-
-
-def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The widest cell of each column; where they are too wide together, the widest columns give way."""
-    widths = [max(map(cells, map(shown, column))) for column in zip(*rows, strict=True)]
-    room = width - GAP * (len(widths) - 1)
-    while widths and sum(widths) > room and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    return widths
-
-
-def _columns(rows: Iterable[Sequence[str]], widths: Sequence[int]) -> Iterator[str]:
-    for row in rows:
-        wrapped = [wrap(shown(cell), room) for cell, room in zip(row, widths, strict=True)]
-        for line in zip_longest(*wrapped, fillvalue=""):
-            cells_ = [padded(cell, room) for cell, room in zip(line, widths, strict=True)]
-            yield (" " * GAP).join(cells_).rstrip()

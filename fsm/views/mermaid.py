@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from fsm.views.drawing import PAINTS, RED, Arrow, Box, Drawing, printable
 
-__all__ = ["mermaid"]
+__all__ = ["entities", "mermaid"]
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 _,./()\[\]='+…◉-]")
 _MAGIC = re.compile(r"(\\(?=n)|:(?=fa-)|\$(?=\$)|ﬂ(?=°)|¶(?=ß))")
@@ -72,6 +72,11 @@ def _link_styles(drawing: Drawing) -> Iterator[str]:
 
 def _kind(arrow: Arrow) -> str:
     return _ARROWS["scenario" if arrow.thick else arrow.kind]
+
+
+def entities(text: str) -> str:
+    """The text with all but the plainest characters as entities: it cannot leave a label."""
+    return _NOT_PLAIN.sub(lambda found: f"#{ord(found[0])};", printable(text))
 
 
 def _text(text: str) -> str:

@@ -157,7 +157,7 @@ def _collapsed(plan: Plan, chained: bool, marks: Mapping[str, Mark], subtitle: s
     )
     boxes = [_group_box(plan, title, names, marks) for title, names in titled]
     arrows = [
-        Arrow(tail, head, (_dependency_count(count_),))
+        Arrow(tail, head, (_dependency_count(count_),), short=str(count_))
         for (tail, head), count_ in sorted(counts.items())
         if tail != head
     ]
