@@ -6,7 +6,8 @@ are never registered, no string of a table reaches its import-by-name, a refusal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from transitions import Machine as _TransitionsMachine
@@ -113,6 +114,35 @@ class Machine(Generic[R]):
                 self.allowed(record.state),
             )
         return record.state
+
+    @contextmanager
+    def watched(self, taken: Callable[[Row], None]) -> Iterator[None]:
+        """While the context lasts, tell each row that `fire` takes, once it was taken."""
+        firing = self._fire
+        self._fire = {key: self._telling(key, fire, taken) for key, fire in firing.items()}
+        try:
+            yield
+        finally:
+            self._fire = firing
+
+    def _telling(
+        self, key: tuple[str, str], fire: Callable[[R], bool], taken: Callable[[Row], None]
+    ) -> Callable[[R], bool]:
+        rows = tuple(zip(self.spec.rows_from(*key), self._rows[key], strict=True))
+
+        def tell(record: R) -> bool:
+            holding = (
+                row
+                for row, literals in rows
+                if all(bool(test(record)) is wanted for _, test, wanted in literals)
+            )
+            row = next(holding, None)
+            fired = fire(record)
+            if fired and row is not None:
+                taken(row)
+            return fired
+
+        return tell
 
     def may(self, record: R, trigger: str) -> bool:
         """Whether `fire` would succeed now."""

@@ -163,7 +163,8 @@ class Vocabulary:
 
 
 def _literal(text: str) -> str:
-    return re.escape(text).replace(r"\(s\)", "s?")
+    """The pattern of a text; `(s)` and `(es)` may be left out."""
+    return re.sub(r"\\\((e?s)\\\)", r"(?:\1)?", re.escape(text))
 
 
 def _shape(text: str) -> str:

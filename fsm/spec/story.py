@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Plan, Step
     from fsm.run import Run
     from fsm.run import events as on
+    from fsm.spec.machines import MachineStory
 
 __all__ = ["Answer", "Mismatch", "Story"]
 
@@ -62,6 +63,7 @@ class Story:
     approved_digest: str = ""
     approver: str = ""
     answers: list[Answer] = field(default_factory=list)
+    machine: MachineStory | None = None
     stage: Stage | None = None
     _plan: Plan | None = None
 
@@ -228,7 +230,11 @@ class Story:
         self.answers.append(Answer(command, code, text))
 
     def refuse_untold(self) -> None:
-        """Raises `Mismatch` if the last command was refused and the specification did not speak of it."""
+        """Raises `Mismatch` if what was last asked for was refused, and the specification did not say so."""
+        if self.machine is not None and (refusal := self.machine.refusal):
+            self.machine.refusal = None
+            say = f'Then the trigger "{refusal.trigger}" is refused'
+            raise Mismatch(f"{refusal}\nif that is meant, say: {say}")
         if self.answers and (error := self.answers[-1].error) and not self.answers[-1].told:
             self.answers[-1].told = True
             raise Mismatch(

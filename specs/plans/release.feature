@@ -111,3 +111,21 @@ Feature: The release, rehearsed
     When somebody runs the plan
     Then it is refused because "`approved` does not hold"
     And nothing ran
+
+  @real
+  Scenario: Really, on a repository, and back
+    Given the parameter "published" is "published"
+    And `mkdir published && git init -q -b main && git config user.name Ann && git config user.email ann@example.org` has been run in the folder
+    And the folder has the file "VERSION" with "1.3.0"
+    And the folder has the file "CHANGELOG.md" with "## 1.3.0"
+    And the folder has the file "run-tests.sh" with "true"
+    And `git add --all && git commit -q -m Begin` has been run in the folder
+    When somebody runs the plan
+    Then the run is completed
+    And the step "bump" returned "previous" as "1.3.0"
+    And the file "VERSION" in the folder says "1.4.0"
+    And the folder has the file "published/build-1.4.0.tar"
+    When somebody rolls the run back
+    Then the run is rolled back
+    And the file "VERSION" in the folder says "1.3.0"
+    And the folder has no file "published/build-1.4.0.tar"
