@@ -20,7 +20,7 @@ from fsm.engine.ports import Failed, Outcome, Succeeded
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["called", "failed", "outputs_of"]
+__all__ = ["called", "called_here", "failed", "outputs_of"]
 
 _TAIL_LINES = 20
 
@@ -32,6 +32,12 @@ async def called(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
     if inspect.iscoroutinefunction(function):
         return await function(**named)
     returned = await _in_a_thread(lambda: function(**named))
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+async def called_here(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
+    """As `called`, but without a thread: for what is done one by one, before anything is at work."""
+    returned = function(**named)
     return await returned if inspect.isawaitable(returned) else returned
 
 

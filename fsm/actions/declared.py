@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.actions.command import inspect_call
-from fsm.actions.inspecting import masked
+from fsm.actions.inspecting import joined, masked
 from fsm.actions.masking import Masker
-from fsm.actions.python import missing, wrong
+from fsm.actions.needs import Surroundings
+from fsm.actions.python import wrong
 from fsm.actions.rendering import rendered
 from fsm.actions.shell import ShellAction
 from fsm.actions.text import one_line, to_bytes
-from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Task
+from fsm.engine.ports import Action, Failed, Inspection, Outcome, Task
 from fsm.errors import Invalid, Problem
 from fsm.plan.skill import SkillSpec
 from fsm.plan.template import TemplateError
@@ -32,6 +33,7 @@ class DeclaredAction(Action):
     def __init__(self, skill: SkillSpec, shell: ShellAction) -> None:
         self._skill = skill
         self._shell = shell
+        self._around = Surroundings()
 
     async def inspect(
         self,
@@ -46,24 +48,22 @@ class DeclaredAction(Action):
         if spec is None:
             problem = Problem(f"skill `{self._skill.name}` has no action `{action}`")
             return {"inputs": [problem]}
-        seen: dict[Aspect, dict[str, Problem]] = {"inputs": {}}
-        _add(seen, {"inputs": list(wrong(spec, params))})
-        _add(seen, missing(spec.needs, cwd, env))
-        if not seen["inputs"]:
-            for command in (spec.run, spec.check, spec.dry_run):
-                if command is None:
-                    continue
-                try:
-                    whole, more = rendered(spec, command, params)
-                except TemplateError as error:
-                    _add(seen, {"inputs": [Problem(error.message, error.hint)]})
-                except Invalid as error:
-                    _add(seen, {"inputs": error.problems})
-                else:
-                    call = {"command": whole}
-                    _add(seen, inspect_call("run", call, cwd / spec.cwd, _joined(env, more)))
-        found: Inspection = {aspect: list(problems.values()) for aspect, problems in seen.items()}
-        return masked(found, Masker(secrets)) if any(found.values()) else found
+        faults = list(wrong(spec, params))
+        seen: list[Inspection] = [{"inputs": faults}]
+        seen.append(await self._around.missing(spec.needs, cwd, env))
+        for command in (spec.run, spec.check, spec.dry_run):
+            if command is None or faults:
+                continue
+            try:
+                whole, more = rendered(spec, command, params)
+            except TemplateError as error:
+                seen.append({"inputs": [Problem(error.message, error.hint)]})
+            except Invalid as error:
+                seen.append({"inputs": error.problems})
+            else:
+                there, found = cwd / spec.cwd, _joined(env, more)
+                seen.append(inspect_call("run", {"command": whole}, there, found))
+        return masked(joined(seen), Masker(secrets))
 
     async def perform(self, task: Task) -> Outcome:
         """Run the command that the purpose asks for; see `ShellAction.perform`."""
@@ -113,12 +113,6 @@ class DeclaredAction(Action):
             env=_joined(task.env, more),
             cwd=os.path.join(task.cwd, spec.cwd) if spec.cwd else task.cwd,  # noqa: PTH118
         )
-
-
-def _add(seen: dict[Aspect, dict[str, Problem]], more: Inspection) -> None:
-    """Add what another look found; each problem counts once."""
-    for aspect, problems in more.items():
-        seen.setdefault(aspect, {}).update({str(problem): problem for problem in problems})
 
 
 def _joined(env: Mapping[str, str], more: Mapping[str, str | None]) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""What an inspection says, made fit to be shown."""
+"""What inspections say, put together and made fit to be shown."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fsm.actions.text import one_line, to_bytes
@@ -9,9 +10,18 @@ from fsm.errors import Problem
 
 if TYPE_CHECKING:
     from fsm.actions.masking import Masker
-    from fsm.engine.ports import Inspection
+    from fsm.engine.ports import Aspect, Inspection
 
-__all__ = ["masked"]
+__all__ = ["joined", "masked"]
+
+
+def joined(inspections: Iterable[Inspection]) -> Inspection:
+    """All that was looked at; what is wrong is told once, however many say it."""
+    found: dict[Aspect, dict[str, Problem]] = {}
+    for inspection in inspections:
+        for aspect, problems in inspection.items():
+            found.setdefault(aspect, {}).update((str(problem), problem) for problem in problems)
+    return {aspect: list(problems.values()) for aspect, problems in found.items()}
 
 
 def masked(inspection: Inspection, masker: Masker) -> Inspection:

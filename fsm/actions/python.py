@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import inspect
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fsm.actions.calling import called, failed, outputs_of
+from fsm.actions.calling import called, called_here, failed, outputs_of
 from fsm.actions.inspecting import masked
 from fsm.actions.masking import Masker
+from fsm.actions.needs import Surroundings
 from fsm.actions.output import Log
 from fsm.actions.skill import ActionFailed, Context, Lack, Skill, SkillAction, arguments
 from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.errors import Problem
-from fsm.plan.skill import ActionSpec, Needs, converted, value_fault
+from fsm.plan.skill import ActionSpec, converted, value_fault
 from fsm.plan.template import templates
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["PythonAction", "missing", "wrong"]
+__all__ = ["PythonAction", "wrong"]
 
 
 class PythonAction(Action):
@@ -31,6 +30,7 @@ class PythonAction(Action):
     def __init__(self, skill: Skill, folder: Path) -> None:
         self._skill = skill
         self._folder = folder
+        self._around = Surroundings()
 
     async def inspect(
         self,
@@ -47,7 +47,7 @@ class PythonAction(Action):
             return {"inputs": [problem]}
         spec = found.spec
         seen: dict[Aspect, list[Problem]] = {"inputs": list(wrong(spec, params))}
-        for aspect, problems in missing(spec.needs, cwd, env).items():
+        for aspect, problems in (await self._around.missing(spec.needs, cwd, env)).items():
             seen[aspect] = list(problems)
         own = found.inspection
         if own is not None and not seen["inputs"] and _knows(own, params):
@@ -56,7 +56,7 @@ class PythonAction(Action):
                 seen.setdefault("permissions", [])
             context = Context(cwd=cwd, folder=self._folder, env=env)
             try:
-                for lack in await _gathered(own, _named(found, own, params, context)):
+                for lack in await _lacks(own, _named(found, own, params, context)):
                     problem = Problem(lack.message, lack.hint)
                     seen.setdefault(lack.aspect, []).append(problem)
             except ActionFailed as error:
@@ -86,7 +86,8 @@ class PythonAction(Action):
         )
         function, concludes = _function(action, task)
         try:
-            returned = await called(function, _named(action, function, task.params, context))
+            call = called_here if task.purpose == "dry_run" else called
+            returned = await call(function, _named(action, function, task.params, context))
             return concludes(returned, masker)
         except Exception as error:
             return failed(error, masker)
@@ -100,43 +101,11 @@ class PythonAction(Action):
         """Nothing is to be freed. See `Action`."""
 
 
-def missing(needs: Needs, cwd: Path, env: Mapping[str, str]) -> Inspection:
-    """What of these needs is not here. Aspects of which nothing is needed are left out."""
-    found: dict[Aspect, list[Problem]] = {}
-    if needs.commands or needs.env or needs.secrets:
-        found["permissions"] = [
-            *(
-                Problem(f"the command `{name}` is not found", "install it, or mend PATH")
-                for name in needs.commands
-                if shutil.which(name, path=env.get("PATH", os.defpath)) is None
-            ),
-            *(
-                Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")
-                for name in (*needs.env, *needs.secrets)
-                if not env.get(name)
-            ),
-        ]
-    if needs.files:
-        found["targets"] = [
-            Problem(f"{cwd / name} does not exist", "make it, or mend the skill's `needs`")
-            for name in needs.files
-            if not (cwd / name).exists()
-        ]
-    return found
-
-
-async def _gathered(inspection: Callable[..., Any], named: Mapping[str, Any]) -> Sequence[Lack]:
+async def _lacks(inspection: Callable[..., Any], named: Mapping[str, Any]) -> Sequence[Lack]:
     """What the inspection yields or returns, however it is written."""
     if inspect.isasyncgenfunction(inspection):
         return [lack async for lack in inspection(**named)]
-
-    def drained() -> Sequence[Lack]:
-        return tuple(inspection(**named) or ())
-
-    if inspect.iscoroutinefunction(inspection):
-        return tuple(await inspection(**named) or ())
-    lacks: Sequence[Lack] = await called(drained, {})
-    return lacks
+    return tuple(await called_here(inspection, named) or ())
 
 
 def _function(

@@ -113,7 +113,10 @@ class SkillAction:
         return function
 
     def dry_run(self, function: Function) -> Function:
-        """Tries the action without any effect: raises what it would fail with."""
+        """Tries the action without any effect: raises what it would fail with.
+
+        Before a run all are tried one by one, in no thread of their own, as they are inspected.
+        """
         self.trial = function
         return function
 

@@ -74,14 +74,16 @@ def approve(
 
 @click.command()
 @plan_options
+@click.option("--full", is_flag=True, help="Show what was checked of every step, however many.")
 def validate(
     file: str,
     params: tuple[str, ...],
     parallel: int | None,
     skills: tuple[str, ...],
     as_json: bool,
+    full: bool,
 ) -> int:
-    """Check a plan and this machine: commands, folders, environment, secrets, dry runs."""
+    """Check a plan and this machine: inputs, permissions, targets and dry runs of every step."""
     from fsm.app.phases import can_run
     from fsm.app.session import check
     from fsm.app.workspace import Workspace
@@ -97,7 +99,7 @@ def validate(
     output.document({**phases, **validation_json(resolved, findings)})
     for name, holds in phases.items():
         output.line(f"{'✓' if holds else '✗'} {name}")
-    output.line(validation_text(resolved, findings))
+    output.line(validation_text(resolved, findings, full=full))
     return 2 if findings.problems else 0
 
 

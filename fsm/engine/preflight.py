@@ -6,91 +6,73 @@ author promises that it has no effect.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from fsm.engine.findings import DryRun, Findings, Noted, StepFindings
 from fsm.engine.ports import Failed
 from fsm.errors import Problem
-from fsm.plan.template import TemplateError, templates
-from fsm.values import Value
+from fsm.plan.template import TemplateError, references, templates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fsm.engine.ports import Action
+    from pydantic import JsonValue
+
+    from fsm.engine.ports import Action, Aspect, Inspection
     from fsm.engine.site import Site
     from fsm.plan.model import Call, Plan, Step
 
 __all__ = ["Findings", "exposed", "preflight", "unset"]
 
-
-class Findings(Value):
-    """What preflight found: how many checks it made, and the problems, in the order of the plan.
-
-    `postponed` names the steps whose dry run needs the outputs of steps before it, and so was not made.
-    """
-
-    checks: int
-    problems: Sequence[Problem]
-    postponed: Sequence[str] = ()
+_TURN_SECONDS = 0.05
 
 
 async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
-    """Check the site's plan against this machine; if nothing is wrong, make each step's dry run.
+    """Check the site's plan against this machine, and make the dry run of each step that is well.
 
     Checked are: secrets and declared environment, working folders, skills, and what each action says of
-    each of its calls (a missing command, a wrong parameter, a syntax error of the shell).
+    each of its calls (a missing command, a wrong parameter, a syntax error of the shell). A dry run is made
+    if nothing of this is wrong with its step or any before it; one that fails keeps no other from being made.
     """
-    plan = site.plan
-    checks, problems = _counted(_environment(site))
-    if problems:
-        return Findings(checks, problems)  # what comes after could show the value of a secret
-    more, problems = _counted([check async for check in _checks(site, actions)])
-    checks += more
-    if problems:
-        return Findings(checks, problems)
-    postponed = []
-    for step in plan.steps:
-        if step.dry_run is None:
-            continue
-        if any(templates(step.dry_run.params)) or any(templates(step.env)):
-            postponed.append(step.id)
-            continue
-        checks += 1
-        problems += await _dry_run(step, step.dry_run, actions[step.dry_run.skill], site)
-    return Findings(checks, problems, postponed)
+    noted = Noted()
+    if problems := exposed(site.plan, site.environ):
+        noted.note(problems, "inputs")  # what comes after could show the value
+        return Findings(1, noted.faults)
+    noted.note(_environment(site), "permissions")
+    checks = 1 + len(site.plan.secrets) + len(site.plan.required_env)
+    others = _Others()
+    folders: dict[str | None, Inspection] = {}
+    looked_at = []
+    for step in site.plan.steps:
+        if step.cwd not in folders:
+            folders[step.cwd] = _folder(site.folder(step), named=step.cwd is not None)
+        await others()
+        made, aspects = await _look(step, site, actions, folders[step.cwd], noted)
+        checks += made
+        looked_at.append(aspects)
+    rows = []
+    is_well = not noted.is_of_the_plan
+    for step, aspects in zip(site.plan.steps, looked_at, strict=True):
+        is_well = is_well and all(aspects.values())
+        await others()
+        dry_run, needs = await _try(step, site, actions, noted, is_well=is_well)
+        checks += dry_run in ("ok", "failed")
+        rows.append(StepFindings(step.id, aspects, dry_run, needs))
+    return Findings(checks, noted.faults, rows)
 
 
 def unset(site: Site) -> Sequence[Problem]:
     """The secrets and the declared environment that are not set: asked of every process that runs steps."""
-    problems = [problem for check in _environment(site) for problem in check]
+    noted = Noted()
+    noted.note(exposed(site.plan, site.environ), "inputs")
+    noted.note(_environment(site), "permissions")
     for step in site.plan.steps:
-        for name in step.required_env:
-            problems += [_of(step, problem) for problem in _unset(name, site)]
-    return problems
-
-
-def _counted(found: Iterable[Sequence[Problem]]) -> tuple[int, list[Problem]]:
-    checks = list(found)
-    return len(checks), [problem for check in checks for problem in check]
-
-
-async def _checks(site: Site, actions: Mapping[str, Action]) -> AsyncIterator[Sequence[Problem]]:
-    folders: dict[str | None, Sequence[Problem]] = {}
-    for step in site.plan.steps:
-        if step.cwd not in folders:
-            folders[step.cwd] = _folder(site.folder(step))
-        yield [_of(step, problem) for problem in folders[step.cwd]]
-        for name in step.required_env:
-            yield [_of(step, problem) for problem in _unset(name, site)]
-        if folders[step.cwd]:
-            continue
-        env = site.declared(step)
-        for what, call in _calls(step):
-            yield [
-                _of(step, problem, what) for problem in await _call(call, actions, site, step, env)
-            ]
+        noted.note(_unset(step.required_env, site), "permissions", step)
+    return [fault.problem for fault in noted.faults]
 
 
 def exposed(plan: Plan, environ: Mapping[str, str]) -> Sequence[Problem]:
@@ -106,29 +88,135 @@ def exposed(plan: Plan, environ: Mapping[str, str]) -> Sequence[Problem]:
     ]
 
 
-def _environment(site: Site) -> Iterator[Sequence[Problem]]:
-    for name in site.plan.secrets:
-        if site.environ.get(name):
-            yield []
-        else:
-            yield [Problem(f"the secret {name} is not set", f"set it with: export {name}=…")]
-    yield exposed(site.plan, site.environ)
-    for name in site.plan.required_env:
-        yield _unset(name, site)
+class _Others:
+    """Lets the others on the loop have a turn now and then: what stops this, or a caller's own tasks."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    async def __call__(self) -> None:
+        if time.monotonic() - self._since > _TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._since = time.monotonic()
 
 
-def _unset(name: str, site: Site) -> Sequence[Problem]:
-    if name in site.environ:
-        return []
-    return [Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")]
+async def _look(
+    step: Step,
+    site: Site,
+    actions: Mapping[str, Action],
+    folder: Inspection,
+    noted: Noted,
+) -> tuple[int, Mapping[Aspect, bool]]:
+    """Look at the step and all its calls: how many checks that took, and which aspects are well."""
+    aspects: dict[Aspect, bool] = {}
+
+    def take(inspection: Inspection, what: str = "") -> None:
+        for aspect, problems in inspection.items():
+            aspects[aspect] = aspects.get(aspect, True) and not problems
+            if problems:
+                noted.note(problems, aspect, step, what)
+
+    take(folder)
+    checks = 1 + len(step.required_env)
+    if step.required_env:
+        take({"permissions": _unset(step.required_env, site)})
+    if any(folder.values()):
+        return checks, aspects
+    env, cwd = site.declared(step), site.folder(step)
+    looked_at: list[Call] = []
+    for what, call in _calls(step):
+        if (
+            call in looked_at
+        ):  # a skill that probes or tries an action does so with its own parameters
+            continue
+        looked_at.append(call)
+        checks += 1
+        action = actions.get(call.skill)
+        if action is None:
+            known = ", ".join(sorted(actions))
+            problem = Problem(f"no skill is called `{call.skill}`", f"there is: {known}")
+            take({"inputs": [problem]}, what)
+            continue
+        params, problems = _known(call, site)
+        take({"permissions": problems} if problems else {})
+        take(await action.inspect(call.action, params, cwd, env, site.secrets), what)
+    return checks, aspects
 
 
-def _folder(folder: Path) -> Sequence[Problem]:
-    if not folder.is_dir():
-        return [Problem(f"the working folder {folder} does not exist", "make it, or mend `cwd`")]
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return [Problem(f"the working folder {folder} cannot be written", "mend its permissions")]
+def _known(call: Call, site: Site) -> tuple[Mapping[str, JsonValue], Sequence[Problem]]:
+    """The call's parameters, rendered where only secrets are missing; and the secrets that are not set."""
+    named = {name for text in templates(call.params) for name in references(text).secrets}
+    if not named:
+        return call.params, ()
+    missing = [_secret(name) for name in sorted(named - site.known_secrets.keys())]
+    try:
+        return site.with_secrets(call.params), missing
+    except TemplateError as error:
+        return call.params, [*missing, Problem(error.message, error.hint)]
+
+
+async def _try(
+    step: Step, site: Site, actions: Mapping[str, Action], noted: Noted, *, is_well: bool
+) -> tuple[DryRun, Sequence[str]]:
+    """Make the step's dry run, if it can be made and `is_well` says that it may: what came of it."""
+    call = step.dry_run
+    if call is None:
+        return "none", ()
+    if not is_well:
+        return "not_made", ()
+    texts = (*templates(call.params), *templates(step.env))
+    if named := {name for text in texts for name in references(text).steps}:
+        return "needs_outputs", sorted(named, key=site.plan.positions.__getitem__)
+    problems = await _dry_run(step, call, actions[call.skill], site)
+    noted.note(problems, "dry_run", step, "dry_run")
+    return "failed" if problems else "ok", ()
+
+
+async def _dry_run(step: Step, call: Call, action: Action, site: Site) -> Sequence[Problem]:
+    names = {"params": site.plan.params, "run": {"id": site.run_id}}
+    try:
+        task = site.task(step, "dry_run", call, 1, names)
+    except TemplateError as error:
+        return [Problem(str(error))]
+    outcome = await action.perform(task)
+    if outcome.on_recorded is not None:
+        outcome.on_recorded()  # nothing of it is kept
+    if isinstance(outcome, Failed):
+        last = outcome.tail.strip().splitlines()[-1:]
+        said = f": {last[0]}" if last else ""
+        return [Problem(f"{outcome.error}{said}")]
     return []
+
+
+def _environment(site: Site) -> Iterator[Problem]:
+    for name in site.plan.secrets:
+        if name not in site.known_secrets:
+            yield _secret(name)
+    yield from _unset(site.plan.required_env, site)
+
+
+def _secret(name: str) -> Problem:
+    return Problem(f"the secret {name} is not set", f"set it with: export {name}=…")
+
+
+def _unset(names: Sequence[str], site: Site) -> Sequence[Problem]:
+    return [
+        Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")
+        for name in names
+        if name not in site.environ
+    ]
+
+
+def _folder(folder: Path, *, named: bool) -> Inspection:
+    """Whether the working folder can be written; and if it is named, whether it is there."""
+    if not folder.is_dir():
+        message = f"the working folder {folder} does not exist"
+        return {"targets": [Problem(message, "make it, or mend `cwd`")]}
+    problems = []
+    if not os.access(folder, os.W_OK | os.X_OK):
+        message = f"the working folder {folder} cannot be written"
+        problems = [Problem(message, "mend its permissions")]
+    return {"targets": [], "permissions": problems} if named else {"permissions": problems}
 
 
 def _calls(step: Step) -> Iterator[tuple[str, Call]]:
@@ -139,38 +227,3 @@ def _calls(step: Step) -> Iterator[tuple[str, Call]]:
         yield "check", step.check
     if step.dry_run is not None:
         yield "dry_run", step.dry_run
-
-
-async def _call(
-    call: Call, actions: Mapping[str, Action], site: Site, step: Step, env: Mapping[str, str]
-) -> Sequence[Problem]:
-    action = actions.get(call.skill)
-    if action is None:
-        known = ", ".join(sorted(actions))
-        return [Problem(f"no skill is called `{call.skill}`", f"there is: {known}")]
-    inspection = await action.inspect(
-        call.action, call.params, site.folder(step), env, site.secrets
-    )
-    return [problem for problems in inspection.values() for problem in problems]
-
-
-async def _dry_run(step: Step, call: Call, action: Action, site: Site) -> Sequence[Problem]:
-    names = {"params": site.plan.params, "run": {"id": site.run_id}}
-    try:
-        task = site.task(step, "dry_run", call, 1, names)
-    except TemplateError as error:
-        return [_of(step, Problem(str(error)), "dry_run")]
-    outcome = await action.perform(task)
-    if outcome.on_recorded is not None:
-        outcome.on_recorded()  # nothing of it is kept
-    if isinstance(outcome, Failed):
-        last = outcome.tail.strip().splitlines()[-1:]
-        said = f": {last[0]}" if last else ""
-        return [_of(step, Problem(f"{outcome.error}{said}"), "dry_run")]
-    return []
-
-
-def _of(step: Step, problem: Problem, what: str = "") -> Problem:
-    """The problem, with the step it is about."""
-    where = f"step `{step.id}`" + (f", {what}" if what else "")
-    return Problem(f"{where}: {problem.message}", problem.hint)

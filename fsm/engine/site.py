@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.engine.ports import Task
-from fsm.plan.template import is_template, render, render_env
+from fsm.plan.template import MARK, is_template, references, render, render_env, render_text
 from fsm.values import Value
 
 if TYPE_CHECKING:
@@ -46,6 +46,26 @@ class Site(Value):
     def known_secrets(self) -> Mapping[str, str]:
         """The plan's secrets that are set, for the templates of the parameters that a task is given."""
         return {name: value for name in self.plan.secrets if (value := self.environ.get(name))}
+
+    def with_secrets(self, params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        """The parameters with those templates rendered that name nothing but secrets which are set.
+
+        Raises `TemplateError` if the value of one is no text.
+        """
+        return {name: self._with_secrets(value) for name, value in params.items()}
+
+    def _with_secrets(self, value: JsonValue) -> JsonValue:
+        if is_template(value):
+            text = value[MARK]
+            named = references(text)
+            if named.roots == {"secrets"} and named.secrets <= self.known_secrets.keys():
+                return render_text(text, {"secrets": self.known_secrets})
+            return {MARK: text}
+        if isinstance(value, dict):
+            return {key: self._with_secrets(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._with_secrets(item) for item in value]
+        return value
 
     @cached_property
     def _cwd(self) -> str:

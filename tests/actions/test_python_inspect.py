@@ -116,6 +116,11 @@ def test_permissions_in_words_are_what_the_inspection_looks_at(tmp_path: Path) -
     assert found == {"inputs": [], "targets": [], "permissions": []}
 
 
+def test_a_secret_that_an_action_needs_is_a_permission(tmp_path: Path) -> None:
+    found = said(seen(closing(Needs(secrets=("TOKEN",))), tmp_path, {"issue": "A-1"}))
+    assert found["permissions"] == ["the secret TOKEN is not set; set it with: export TOKEN=…"]
+
+
 def test_an_inspection_that_raises_is_a_problem_in_one_line(tmp_path: Path) -> None:
     def breaks() -> None:
         raise ConnectionError("no route\nto hunter2")

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from fsm.engine.ports import Failed
 from fsm.engine.preflight import Findings, preflight
 from fsm.engine.site import Site
 from fsm.errors import Problem
-from fsm.plan.model import Call, Plan
+from fsm.plan.model import Call, Plan, Rollback
 
 from .world import Scripted, plan, step
 
@@ -21,6 +22,7 @@ def found(of: Plan, folder: Path, action: Scripted, environ: Mapping[str, str]) 
 
 
 DRY = Call(skill="scripted", action="try")
+SECRET = Call(skill="scripted", action="x", params={"t": [{"$template": "x {{ secrets.TOKEN }}"}]})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,15 @@ DRY = Call(skill="scripted", action="try")
         (
             plan(step("a", cwd="missing")),
             "step `a`: the working folder FOLDER/missing does not exist; make it, or mend `cwd`",
+        ),
+        (
+            plan(*(step(f"s{n}", required_env=("REGION",)) for n in range(8))),
+            "steps `s0`, `s1`, `s2`, `s3`, `s4` and 3 more: the environment variable REGION is not set; "
+            "set it: export REGION=…",
+        ),
+        (
+            plan(step("a", call=SECRET), step("b", call=SECRET), secrets=("TOKEN",)),
+            "steps `a`, `b`: the secret TOKEN is not set; set it with: export TOKEN=…",
         ),
     ],
 )
@@ -72,29 +83,77 @@ def test_what_an_action_says_of_a_call_names_the_step_and_the_call(tmp_path: Pat
     action = Scripted(
         inspection={"permissions": [Problem("`x` is not found on PATH", "install it")]}
     )
-    findings = found(plan(step("a")), tmp_path, action, {})
+    undo = Rollback(call=Call(skill="scripted", action="undo"))
+    findings = found(plan(step("a", rollback=undo, check=undo.call)), tmp_path, action, {})
     assert list(map(str, findings.problems)) == [
         "step `a`: `x` is not found on PATH; install it",
         "step `a`, rollback: `x` is not found on PATH; install it",
     ]
 
 
-def test_dry_runs_are_made_in_order_and_only_if_all_else_is_well(tmp_path: Path) -> None:
+def test_what_was_looked_at_is_told_step_by_step(tmp_path: Path) -> None:
+    action = Scripted(inspection={"inputs": [], "targets": [Problem("there is no `x`")]})
+    of = plan(step("a"), step("b", cwd="missing"), step("c", call=Call(skill="magic", action="x")))
+    assert [(row.step, row.aspects) for row in found(of, tmp_path, action, {}).steps] == [
+        ("a", {"permissions": True, "inputs": True, "targets": False}),
+        ("b", {"targets": False}),
+        ("c", {"permissions": True, "inputs": False, "targets": False}),
+    ]
+
+
+def test_an_action_is_given_secrets_as_they_are_and_outputs_as_templates(tmp_path: Path) -> None:
+    later: JsonValue = {"$template": "{{ secrets.TOKEN }}{{ steps.a.outputs.n }}"}
+    params = {"now": {"$template": "x {{ secrets.TOKEN }}"}, "later": [later]}
+    of = plan(
+        step("a", call=Call(skill="scripted", action="x"), rollback=None),
+        step("b", "a", call=Call(skill="scripted", action="x", params=params), rollback=None),
+        secrets=("TOKEN",),
+    )
     action = Scripted()
-    of = plan(step("a", dry_run=DRY), step("b", "a", dry_run=DRY))
-    assert found(of, tmp_path, action, {}).problems == []
+    found(of, tmp_path, action, {"TOKEN": "hunter2"})
+    assert action.inspected == [{}, {"now": "x hunter2", "later": [later]}]
+
+
+def test_dry_runs_are_made_in_order(tmp_path: Path) -> None:
+    action = Scripted()
+    of = plan(step("a", dry_run=DRY), step("b", "a", dry_run=DRY), step("c"))
+    findings = found(of, tmp_path, action, {})
+    assert findings.problems == []
     assert action.asked == ["dry_run a.1", "dry_run b.1"]
+    assert [row.dry_run for row in findings.steps] == ["ok", "ok", "none"]
+
+
+def test_no_dry_run_is_made_from_the_first_step_on_that_is_not_well(tmp_path: Path) -> None:
+    action = Scripted()
+    of = plan(step("a", dry_run=DRY), step("b", dry_run=DRY, cwd="no"), step("c", dry_run=DRY))
+    findings = found(of, tmp_path, action, {})
+    assert action.asked == ["dry_run a.1"]
+    assert [row.dry_run for row in findings.steps] == ["ok", "not_made", "not_made"]
+
+
+def test_no_dry_run_is_made_while_something_is_wrong_with_the_plan_itself(tmp_path: Path) -> None:
+    action = Scripted()
+    findings = found(plan(step("a", dry_run=DRY), secrets=("TOKEN",)), tmp_path, action, {})
+    assert action.asked == []
+    assert [row.dry_run for row in findings.steps] == ["not_made"]
 
 
 def test_a_dry_run_that_fails_is_a_problem_with_its_last_words(tmp_path: Path) -> None:
     action = Scripted(lambda _: Failed("exit code 3", 3, "one\nno such host\n"))
-    findings = found(plan(step("a", dry_run=DRY)), tmp_path, action, {})
-    assert list(map(str, findings.problems)) == ["step `a`, dry_run: exit code 3: no such host"]
+    of = plan(step("a", dry_run=DRY), step("b", dry_run=DRY))
+    findings = found(of, tmp_path, action, {})
+    assert list(map(str, findings.problems)) == [
+        "steps `a`, `b`, dry_run: exit code 3: no such host"
+    ]
+    assert [row.dry_run for row in findings.steps] == ["failed", "failed"]
 
 
-def test_a_dry_run_that_needs_earlier_outputs_is_postponed_and_named(tmp_path: Path) -> None:
+def test_a_dry_run_that_needs_earlier_outputs_is_not_made_and_says_whose(tmp_path: Path) -> None:
     action = Scripted()
     later = step("b", "a", dry_run=DRY, env={"N": {"$template": "{{ steps.a.outputs.n }}"}})
     findings = found(plan(step("a"), later), tmp_path, action, {})
-    assert findings.postponed == ["b"]
+    assert [(row.dry_run, row.needs) for row in findings.steps] == [
+        ("none", ()),
+        ("needs_outputs", ["a"]),
+    ]
     assert action.tasks == []

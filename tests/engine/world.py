@@ -31,6 +31,7 @@ class Scripted:
     tasks: list[Task] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     inspection: Inspection = field(default_factory=dict)
+    inspected: list[Mapping[str, JsonValue]] = field(default_factory=list)
 
     async def inspect(
         self,
@@ -40,6 +41,7 @@ class Scripted:
         env: Mapping[str, str],
         secrets: Sequence[bytes],
     ) -> Inspection:
+        self.inspected.append(params)
         return self.inspection
 
     async def perform(self, task: Task) -> Outcome:

@@ -1,0 +1,97 @@
+"""What actions need, looked for before anything happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.errors import Problem
+
+if TYPE_CHECKING:
+    from fsm.engine.ports import Aspect, Inspection
+    from fsm.plan.skill import Needs
+
+__all__ = ["Surroundings"]
+
+_PATIENCE_SECONDS = 5.0
+_PROXIES = ("all_proxy", "http_proxy", "https_proxy")
+
+
+class Surroundings:
+    """Where actions find what they need. A command or a host is looked for once, however many need it."""
+
+    def __init__(self) -> None:
+        self._commands: dict[tuple[str, str], bool] = {}
+        self._hosts: dict[str, str] = {}
+
+    async def missing(self, needs: Needs, cwd: Path, env: Mapping[str, str]) -> Inspection:
+        """What of these needs is not here. Aspects of which nothing is needed are left out."""
+        found: dict[Aspect, list[Problem]] = {}
+        if needs.commands or needs.env or needs.secrets:
+            found["permissions"] = self._permissions(needs, env)
+        if needs.files:
+            found["targets"] = [
+                Problem(f"{cwd / name} does not exist", "make it, or mend the skill's `needs`")
+                for name in needs.files
+                if not (cwd / name).exists()
+            ]
+        # Behind a proxy, what this machine itself can reach says nothing.
+        if needs.hosts and not any(env.get(name) or env.get(name.upper()) for name in _PROXIES):
+            told = found.setdefault("targets", [])
+            for host in needs.hosts:
+                if words := await self._unreachable(host):
+                    hint = "mend its name, or the network here"
+                    told.append(Problem(f"the host {host} cannot be reached: {words}", hint))
+        return found
+
+    def _permissions(self, needs: Needs, env: Mapping[str, str]) -> list[Problem]:
+        path = env.get("PATH", os.defpath)
+        return [
+            *(
+                Problem(f"the command `{name}` is not found", "install it, or mend PATH")
+                for name in needs.commands
+                if not self._has(name, path)
+            ),
+            *(
+                Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")
+                for name in needs.env
+                if name not in env
+            ),
+            *(
+                Problem(f"the secret {name} is not set", f"set it with: export {name}=…")
+                for name in needs.secrets
+                if not env.get(name)
+            ),
+        ]
+
+    def _has(self, command: str, path: str) -> bool:
+        key = (command, path)
+        if key not in self._commands:
+            self._commands[key] = shutil.which(command, path=path) is not None
+        return self._commands[key]
+
+    async def _unreachable(self, host: str) -> str:
+        if host not in self._hosts:
+            self._hosts[host] = await _look_up(host)
+        return self._hosts[host]
+
+
+async def _look_up(host: str) -> str:
+    """Why the host, as `NAME` or `NAME:PORT`, is out of reach; "" if its name is known and its port open."""
+    name, _, port = host.partition(":")
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            if port:
+                _, writer = await asyncio.open_connection(name, int(port))
+                writer.close()
+            else:
+                await asyncio.get_running_loop().getaddrinfo(name, None)
+    except TimeoutError:
+        return f"it did not answer within {_PATIENCE_SECONDS:g} s"
+    except (OSError, ValueError) as error:
+        return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return ""

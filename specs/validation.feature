@@ -1,0 +1,212 @@
+Feature: Validation looks at every step before anything happens
+  Inputs are resolved and type-checked, permissions and targets looked up, and each step that is well is tried
+  by its dry run, in order and without any effect. A plan of which anything is wrong cannot start.
+
+  Background:
+    Given the file "tickets.py":
+      """
+      import fsm
+      from fsm import Lack, Secret
+      from pathlib import Path
+      from typing import Annotated
+
+      tickets = fsm.Skill("tickets", "Work with tickets, each a file.")
+
+
+      @tickets.action(needs=fsm.Needs(permissions=("close tickets",)), outputs=["was"])
+      def close(issue: str, token: Annotated[str, Secret] = "", lines: int = 1) -> dict[str, str]:
+          was = Path(issue).read_text()
+          Path(issue).write_text("closed\n" * lines)
+          Path("sent").write_text(token)
+          return {"was": was}
+
+
+      @close.dry_run
+      def would_close(issue: str) -> None:
+          if "locked" in Path(issue).read_text():
+              raise PermissionError(f"{issue} is locked")
+
+
+      @close.inspect
+      async def look(issue: str, context: fsm.Context):
+          if context.env.get("USER_ROLE") != "boss":
+              yield Lack("permissions", "you may not close tickets", "ask the boss")
+          if not Path(issue).exists():
+              yield Lack("targets", f"there is no ticket {issue}", "open it")
+      """
+    And the environment has USER_ROLE=boss
+
+  Scenario: The table shows what was looked at of each step
+    Given the file "A-1":
+      """
+      open
+      """
+    And the plan:
+      """
+      plan:
+        id: release
+        skills: ["tickets.py:tickets"]
+        steps:
+          - {id: build, run: 'echo "n=2" >> "$FSM_OUTPUT"', dry_run: test -d .}
+          - {id: close, skill: tickets, action: close, params: {issue: A-1}}
+          - id: again
+            skill: tickets
+            action: close
+            params: {issue: A-1, lines: "{{ steps.build.outputs.n | int }}"}
+            depends_on: [build, close]
+          - id: publish
+            run: [cat, A-1]
+            depends_on: again
+            cwd: .
+      """
+    When I run `fsm validate plan.yaml`
+    Then it exits with 0
+    And it prints, line by line:
+      """
+      step     inputs  permissions  targets  dry-run
+      build    ✓       ✓            –        ✓
+      close    ✓       ✓            ✓        ✓
+      again    ✓       ✓            ✓        needs outputs of build
+      publish  ✓       ✓            ✓        –
+      ✓ release: 4 steps, … checks, no problem
+      """
+    And the file "A-1" reads "open"
+    When I run `fsm validate plan.yaml --json`
+    Then its JSON has "valid" true
+    And its JSON has "steps.1.targets" "ok"
+    And its JSON has "steps.2.dry_run" "needs_outputs"
+    And its JSON has "steps.2.needs" ["build"]
+
+  Scenario: All that is wrong is told at once, and dry runs are made up to the first step that is not well
+    Given the file "A-1":
+      """
+      locked
+      """
+    And the environment has USER_ROLE=guest
+    And the plan:
+      """
+      plan:
+        id: release
+        skills: ["tickets.py:tickets"]
+        steps:
+          - {id: look, run: [cat, A-1], dry_run: test -e A-2}
+          - {id: first, skill: tickets, action: close, params: {issue: A-1}}
+          - {id: second, skill: tickets, action: close, params: {issue: A-2}}
+          - {id: ship, run: [no-such-command, now], env: {REGION: }, dry_run: touch happened}
+      """
+    When I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And it prints, line by line:
+      """
+      look    ✓       ✓            –        ✗
+      first   ✓       ✗            ✓        not made
+      second  ✓       ✗            ✗        not made
+      ship    ✓       ✗            –        not made
+      ✗ steps `first`, `second`: you may not close tickets; ask the boss
+      ✗ step `second`: there is no ticket A-2; open it
+      ✗ step `ship`: the environment variable REGION is not set; set it: export REGION=…
+      ✗ step `ship`: `no-such-command` is not found on PATH; install it, or write its path
+      ✗ step `look`, dry_run: exit code 1
+      ✗ release: 4 steps, … checks, 5 problems
+      """
+    And nothing happened
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "you may not close tickets"
+    And the error says "nothing was started"
+    And the file "A-1" reads "locked"
+    When I run `fsm list --json`
+    Then it does not print "release"
+
+  Scenario: A dry run that fails keeps the plan from starting
+    Given the file "A-1":
+      """
+      locked
+      """
+    And the plan:
+      """
+      plan:
+        id: release
+        skills: ["tickets.py:tickets"]
+        steps:
+          - {id: first, skill: tickets, action: close, params: {issue: A-1}}
+          - {id: other, run: echo other >> happened, dry_run: "true"}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "step `first`, dry_run: PermissionError: A-1 is locked"
+    And nothing happened
+
+  Scenario: Starting without validation is refused by the table itself
+    Given the plan "ticket" of the specs
+    When I run `fsm diagram plan.yaml --view machine`
+    Then it prints "start [approved,<br/>validated]"
+
+  Scenario: Of a long plan the steps that are well are counted
+    Given a plan of 60 steps, every third of which cannot be undone
+    When I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And it prints, line by line:
+      """
+      step     inputs  permissions  targets  dry-run
+      s1       ✓       ✗            –        –
+      20 more  ✓       ✓            –        –
+      ✗ step `s1`, rollback: `undo-s1` is not found on PATH; install it, or write its path
+      """
+    And it does not print "s3 "
+    When I run `fsm validate plan.yaml --full`
+    Then it prints "s60   ✓       ✓            –        –"
+
+  Scenario: A secret is handed to a skill, and shown nowhere
+    Given the file "A-1":
+      """
+      open
+      """
+    And the environment has TICKETS_KEY=canary-7f3a9c51e2
+    And the plan:
+      """
+      plan:
+        id: release
+        secrets: [TICKETS_KEY]
+        skills: ["tickets.py:tickets"]
+        steps:
+          - id: first
+            skill: tickets
+            action: close
+            params: {issue: A-1, token: "{{ secrets.TICKETS_KEY }}"}
+      """
+    When I run `fsm plan plan.yaml`
+    Then it prints "{{ secrets.TICKETS_KEY }}"
+    When I run `fsm plan plan.yaml --json`
+    And I run `fsm validate plan.yaml --json`
+    And I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And the file "sent" reads "canary-7f3a9c51e2"
+    When I run `fsm log --json`
+    Then nothing that was printed holds "canary-7f3a9c51e2"
+    And no file of the state holds "canary-7f3a9c51e2"
+    When the environment has no TICKETS_KEY any more
+    And I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And it prints "first  ✓       ✗ "
+    And it prints "✗ step `first`: the secret TICKETS_KEY is not set; set it with: export TICKETS_KEY=…"
+
+  Scenario Outline: A secret stands where it would be seen, or its value stands in the plan
+    Given the plan:
+      """
+      plan:
+        id: release
+        secrets: [TICKETS_KEY]
+        skills: ["tickets.py:tickets"]
+        steps:
+          - {id: first, <step>}
+      """
+    When I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And the error says "<told>"
+
+    Examples:
+      | step                                                                        | told                                                                     |
+      | run: [curl, "{{ secrets.TICKETS_KEY }}"]                                    | names a secret, which only the `params` of a skill may; …"$TICKETS_KEY"` |
+      | skill: tickets, action: close, params: {issue: A-1, token: abc}             | is secret, and a plan never holds its value                              |
+      | skill: tickets, action: close, params: {issue: "{{ secrets.OTHER }}"}       | names `secrets.OTHER`, which the plan does not declare                   |
