@@ -20,7 +20,7 @@ from fsm.engine.ports import Failed, Outcome, Succeeded
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["called", "called_here", "failed", "outputs_of"]
+__all__ = ["called", "called_here", "failed", "outputs_of", "plain"]
 
 _TAIL_LINES = 20
 
@@ -59,7 +59,7 @@ def failed(error: Exception, masker: Masker) -> Outcome:
 
 def outputs_of(returned: Mapping[str, Any], masker: Masker) -> Succeeded:
     """The success that gives these outputs, masked. Raises `TypeError` if they are not JSON."""
-    return Succeeded(_masked(_plain(returned), masker))
+    return Succeeded(_masked(plain(returned), masker))
 
 
 async def _in_a_thread(function: Callable[[], Any]) -> Any:
@@ -95,7 +95,7 @@ async def _in_a_thread(function: Callable[[], Any]) -> Any:
         raise
 
 
-def _plain(returned: Any) -> JsonValue:
+def plain(returned: Any) -> JsonValue:
     """The value as JSON gives it back. Raises `TypeError` if it is none."""
     try:
         return cast("JsonValue", json.loads(json.dumps(returned, allow_nan=False)))

@@ -21,7 +21,7 @@ from fsm.plan.template import templates
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["PythonAction", "wrong"]
+__all__ = ["PythonAction", "named", "wrong"]
 
 
 class PythonAction(Action):
@@ -56,7 +56,7 @@ class PythonAction(Action):
                 seen.setdefault("permissions", [])
             context = Context(cwd=cwd, folder=self._folder, env=env)
             try:
-                for lack in await _lacks(own, _named(found, own, params, context)):
+                for lack in await _lacks(own, named(found, own, params, context)):
                     problem = Problem(lack.message, lack.hint)
                     seen.setdefault(lack.aspect, []).append(problem)
             except ActionFailed as error:
@@ -87,7 +87,7 @@ class PythonAction(Action):
         function, concludes = _function(action, task)
         try:
             call = called_here if task.purpose == "dry_run" else called
-            returned = await call(function, _named(action, function, task.params, context))
+            returned = await call(function, named(action, function, task.params, context))
             return concludes(returned, masker)
         except Exception as error:
             return failed(error, masker)
@@ -152,7 +152,7 @@ def _knows(function: Callable[..., Any], params: Mapping[str, JsonValue]) -> boo
     )
 
 
-def _named(
+def named(
     action: SkillAction,
     function: Callable[..., Any],
     params: Mapping[str, JsonValue],

@@ -145,11 +145,15 @@ class SkillAction:
 
 
 class Skill:
-    """A named set of actions, each a function."""
+    """A named set of actions, each a function.
 
-    def __init__(self, name: str, description: str = "") -> None:
+    Those of one that is `apart` run in a process of their own (only skills that ship can be).
+    """
+
+    def __init__(self, name: str, description: str = "", *, apart: bool = False) -> None:
         self.name = name
         self.description = description
+        self.apart = apart
         self.actions: dict[str, SkillAction] = {}
 
     @overload

@@ -28,6 +28,7 @@ __all__ = ["SHIPPED", "Library", "Source", "actions_of", "load"]
 SHIPPED: Final[Mapping[str, str]] = {
     "files": "fsm.actions.skills.files:files",
     "http": "fsm.actions.skills.http:http",
+    "python": "fsm.actions.skills.python:python",
 }
 """The skills that ship beside `shell`, by name: `module:object`, or the YAML file in `fsm/actions/skills`."""
 
@@ -121,6 +122,7 @@ def actions_of(
 
     `shell` runs the commands of declared ones. Those in `but` are left out, and nothing of them is loaded.
     """
+    from fsm.actions.apart import ApartAction
     from fsm.actions.declared import DeclaredAction
     from fsm.actions.python import PythonAction
 
@@ -134,7 +136,11 @@ def actions_of(
             found[name] = DeclaredAction(spec, shell)
             continue
         reference = SHIPPED[name] if spec.source == "shipped" else spec.source
-        found[name] = PythonAction(python_skill(reference, cwd), cwd)
+        skill = python_skill(reference, cwd)
+        if skill.apart:
+            found[name] = ApartAction(skill, cwd, reference, shell)
+        else:
+            found[name] = PythonAction(skill, cwd)
     return found
 
 

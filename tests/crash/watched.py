@@ -241,7 +241,7 @@ class WatchedWorkspace(Workspace):
     def store(self) -> Store:
         return WatchedStore(open_store(self.state_url, self.folder), self.points, self.cwd)
 
-    def actions_of(self, plan: Plan) -> dict[str, Action]:
+    def actions_of(self, plan: Plan, cwd: Path | None = None) -> dict[str, Action]:
         ledger = LedgerAction(Ledger(self.cwd, self.state_url), self.points)
         return {"ledger": ledger, "shell": WatchedShell(self.points)}
 

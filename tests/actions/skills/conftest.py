@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fsm.actions import ShellAction
+from fsm.actions.apart import ApartAction
 from fsm.actions.python import PythonAction
 from fsm.actions.skill import Skill
 from fsm.engine.ports import Failed, Outcome, Purpose, Task
@@ -22,7 +24,11 @@ class Steps:
 
     skill: Skill
     folder: Path
+    reference: str = ""
     env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    secrets: Sequence[bytes] = ()
+    shell: ShellAction = field(default_factory=ShellAction)
+    attempt: int = 0
 
     def perform(
         self,
@@ -33,31 +39,43 @@ class Steps:
         cwd: str = "",
     ) -> Outcome:
         logs = self.folder / ".fsm/logs/run"
+        self.attempt += 1
+        stem = f"{step}.{self.attempt}"
+        own = {
+            "FSM_RUN_ID": f"run of {self.folder}",
+            "FSM_STEP_ID": step,
+            "FSM_ATTEMPT": str(self.attempt),
+            "FSM_OUTPUT": str(logs / f"{stem}.outputs"),
+        }
         task = Task(
             run_id="run",
             step_id=step,
-            attempt=1,
+            attempt=self.attempt,
             purpose=purpose,
             action=action,
             params=params,
-            env=self.env,
+            env={**self.env, **own},
             cwd=str(self.folder / cwd),
-            log=str(logs / f"{step}.1.log"),
-            outputs=str(logs / f"{step}.1.outputs"),
+            log=str(logs / f"{stem}.log"),
+            outputs=own["FSM_OUTPUT"],
+            secrets=self.secrets,
         )
-        return asyncio.run(PythonAction(self.skill, self.folder).perform(task))
+        if not self.skill.apart:
+            return asyncio.run(PythonAction(self.skill, self.folder).perform(task))
+        action = ApartAction(self.skill, self.folder, self.reference, self.shell)
+        return asyncio.run(action.perform(task))
 
     def error(self, action: str, purpose: Purpose = "run", **params: Any) -> str:
         """Why it fails."""
         outcome = self.perform(action, params, purpose)
         assert isinstance(outcome, Failed), outcome
         assert "Traceback" not in outcome.tail
-        return outcome.error
+        return f"{outcome.error}\n{outcome.tail}".strip()
 
     def log(self, step: str = "step") -> str:
-        """What the step's log says."""
-        path = self.folder / f".fsm/logs/run/{step}.1.log"
-        return path.read_text() if path.exists() else ""
+        """What the step's logs say."""
+        paths = sorted(self.folder.glob(f".fsm/logs/run/{step}.*.log"))
+        return "".join(path.read_text() for path in paths)
 
 
 @pytest.fixture

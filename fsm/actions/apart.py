@@ -1,0 +1,98 @@
+"""Actions of a Python skill that run in a process of their own: it can be ended, and outlives its runner."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fsm.actions.python import PythonAction
+from fsm.actions.shell import ShellAction
+from fsm.actions.skill import Skill
+from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.run.events import MASKED
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["CALL", "RETURNED", "ApartAction"]
+
+CALL = "FSM_CALL"
+"""The environment variable that tells the process what to call, as JSON."""
+
+RETURNED = "returned"
+"""The output of the process that holds all outputs of the action, as JSON."""
+
+_ROOT = str(Path(__file__).parent.parent.parent)
+_BEGIN = "import sys; sys.path.append(sys.argv.pop()); from fsm.actions.child import main; sys.exit(main())"
+
+
+class ApartAction(PythonAction):
+    """The actions of the skill at `reference` (`module:object`), run and undone by `shell` in a child.
+
+    One with a parameter `child` that is false is called here all the same; so are probes and trials.
+    """
+
+    def __init__(self, skill: Skill, folder: Path, reference: str, shell: ShellAction) -> None:
+        super().__init__(skill, folder)
+        self._root = folder
+        self._reference = reference
+        self._shell = shell
+
+    async def perform(self, task: Task) -> Outcome:
+        """Call it in a process of its own, or here. See `Action`."""
+        if not _is_apart(task):
+            return await super().perform(task)
+        outcome = await self._shell.perform(self._as_command(task))
+        return _with_returned(outcome)
+
+    def recollect(self, task: Task) -> Outcome | None:
+        """How the process ended whose runner died. See `Action`."""
+        outcome = self._shell.recollect(task) if _is_apart(task) else None
+        return None if outcome is None else _with_returned(outcome)
+
+    def recorded(self) -> None:
+        """Every outcome that `perform` gave is durably recorded. See `Action`."""
+        self._shell.recorded()
+
+    def close(self) -> None:
+        """Let go what starts the processes. See `Action`."""
+        self._shell.close()
+
+    def _as_command(self, task: Task) -> Task:
+        call = {
+            "reference": self._reference,
+            "action": task.action,
+            "params": task.params,
+            "cwd": task.cwd,
+            "folder": str(self._root),
+            "run_id": task.run_id,
+            "step_id": task.step_id,
+            "attempt": task.attempt,
+            "kept": str(Path(task.log).parent / f"{task.step_id}@kept"),
+        }
+        # -P: nothing is imported from the folder that happens to be the current one (F78).
+        command: list[JsonValue] = [sys.executable, "-P", "-c", _BEGIN, _ROOT]
+        env = {**task.env, CALL: json.dumps(call)}
+        return replace(task, action="run", params={"command": command}, env=env)
+
+
+def _is_apart(task: Task) -> bool:
+    return task.purpose in ("run", "rollback") and task.params.get("child", True) is True
+
+
+def _with_returned(outcome: Outcome) -> Outcome:
+    """The outcome with what the action returned as its outputs, each of the type that it has."""
+    if not isinstance(outcome, Succeeded) or RETURNED not in outcome.outputs:
+        return outcome
+    outputs: dict[str, Any] = dict(outcome.outputs)
+    told = outputs.pop(RETURNED)
+    text = told[MASKED] if isinstance(told, Mapping) else told
+    try:
+        returned = json.loads(text)
+    except ValueError:
+        return Failed("its outputs cannot be read once secrets are masked in them")
+    return replace(outcome, outputs=outputs | returned)
