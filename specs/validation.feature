@@ -210,3 +210,8 @@ Feature: Validation looks at every step before anything happens
       | run: [curl, "{{ secrets.TICKETS_KEY }}"]                                    | names a secret, which only the `params` of a skill may; …"$TICKETS_KEY"` |
       | skill: tickets, action: close, params: {issue: A-1, token: abc}             | is secret, and a plan never holds its value                              |
       | skill: tickets, action: close, params: {issue: "{{ secrets.OTHER }}"}       | names `secrets.OTHER`, which the plan does not declare                   |
+
+  Scenario: A plan that comes through a pipe is read but once
+    When I run `fsm validate /dev/stdin` with "plan: {id: piped, steps: [{id: one, run: echo}]}" on its stdin
+    Then it exits with 0
+    And it prints "✓ piped: 1 step, … checks, no problem"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fsm.actions import ShellAction
     from fsm.actions.skill import Skill
+    from fsm.document import Document
     from fsm.engine.ports import Action
     from fsm.plan.model import Plan
 
@@ -37,7 +38,7 @@ _ENTRY_POINTS: Final = "fsm.skills"
 
 
 def load(
-    path: Path | str,
+    source: Path | str | Document,
     *,
     params: Mapping[str, JsonValue] | None = None,
     typed: Mapping[str, str] | None = None,
@@ -48,6 +49,7 @@ def load(
 ) -> Plan:
     """The plan that a file declares, with the skills that its steps use found and their calls checked.
 
+    `source` is the file, or what was read of it.
     `params`, `typed` and `parallel` override what the file says, as in `fsm.plan.load_plan`; `own` names
     skills whose actions the caller brings along (`execute(actions=…)`), of which nothing else is known.
     `folders` are those in which skills are looked for beside the ones that always are; `kept` are skills as
@@ -56,13 +58,13 @@ def load(
     """
     from fsm.plan import load_plan
 
-    folder = Path(path).parent
+    folder = Path(source if isinstance(source, Path | str) else source.path).parent
     for each in folders:
         if not Path(each).is_dir():
             raise Invalid([Problem(f"--skills {each} is no folder", "name one that is there")])
     more = tuple(map(Path, folders))
     return load_plan(
-        path,
+        source,
         params=params,
         typed=typed,
         parallel=parallel,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -14,6 +13,7 @@ from fsm.errors import Invalid, Problem
 if TYPE_CHECKING:
     from fsm.app.workspace import Workspace
     from fsm.cli.output import Output
+    from fsm.document import Document
     from fsm.engine.ports import RunSummary
     from fsm.plan.model import Plan
 
@@ -112,12 +112,18 @@ def plan_options(command: Command) -> Command:
 
 
 def read_plan(
-    file: str, params: Sequence[str], parallel: int | None, skills: Sequence[str] = ()
+    source: str | Document,
+    params: Sequence[str],
+    parallel: int | None,
+    skills: Sequence[str] = (),
 ) -> Plan:
-    """The resolved plan of that file. Raises `Invalid` with every problem of the file and the options."""
+    """The resolved plan of that file, or of what was read of it.
+
+    Raises `Invalid` with every problem of the file and the options.
+    """
     from fsm.app.skills import load
 
-    return load(Path(file), typed=values(params), parallel=parallel, folders=skills)
+    return load(source, typed=values(params), parallel=parallel, folders=skills)
 
 
 def spelled(

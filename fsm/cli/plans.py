@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -87,12 +86,13 @@ def validate(
     from fsm.app.phases import can_run
     from fsm.app.session import check
     from fsm.app.workspace import Workspace
-    from fsm.plan import load_specification
+    from fsm.plan import load_specification, read_source
     from fsm.views.validation import validation_json, validation_text
 
     output = Output(json=as_json)
-    specification = load_specification(Path(file), given=values(params), parallel=parallel)
-    resolved = specification.plan if specification else read_plan(file, params, parallel, skills)
+    source = read_source(file)
+    specification = load_specification(source, given=values(params), parallel=parallel)
+    resolved = specification.plan if specification else read_plan(source, params, parallel, skills)
     workspace = Workspace.here()
     findings = check(workspace, resolved)
     phases = can_run(workspace, resolved) if specification else {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fsm.plan.loading.load import load_plan, resolve
+    from fsm.plan.loading.load import load_plan, read_source, resolve
     from fsm.plan.loading.phases import Specification, load_specification
     from fsm.plan.loading.places import step_paths, step_places
     from fsm.plan.loading.skill_file import load_skill
@@ -29,6 +29,7 @@ __all__ = [
     "load_plan",
     "load_skill",
     "load_specification",
+    "read_source",
     "resolve",
     "step_paths",
     "step_places",
@@ -36,6 +37,7 @@ __all__ = [
 
 _HOMES = {
     "load_plan": "loading.load",
+    "read_source": "loading.load",
     "resolve": "loading.load",
     "Specification": "loading.phases",
     "load_skill": "loading.skill_file",

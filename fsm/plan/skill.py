@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue, TypeAdapter
+    from pydantic import JsonValue, TypeAdapter, ValidationError
 
 __all__ = [
     "ActionSpec",
@@ -174,15 +174,14 @@ class Skills(Protocol):
 
 def value_fault(parameter: Parameter, value: JsonValue) -> str:
     """Why the parameter cannot have that value, in words that follow its name; "" if it can."""
-    from pydantic import ValidationError
-
     if parameter.choices and value not in parameter.choices:
         return "must be " + " or ".join(f"`{choice}`" for choice in parameter.choices)
     declared = parameter.annotation is None
     adapter = _adapter(_TYPES[parameter.kind] if declared else parameter.annotation)
     try:
         adapter.validate_python(value, strict=True if declared else None)
-    except ValidationError as error:
+    except ValueError as raised:
+        error = cast("ValidationError", raised)
         first = error.errors(include_url=False, include_context=False)[0]
         is_of_kind = not first["type"].endswith(
             ("_type", "_parsing")

@@ -25,6 +25,7 @@ from resumed import measure_resumed
 from rounds import Folders
 from sequential import measure_noops, measure_trues, measure_undone
 from startup import measure_startup
+from validated import measure_validated
 
 import fsm
 
@@ -38,6 +39,7 @@ _WORKS: dict[str, Callable[[int, Folders], Iterator[Result]]] = {
     "checkpoint": measure_checkpoint,
     "stores": measure_stores,
     "startup": measure_startup,
+    "validate": measure_validated,
 }
 
 

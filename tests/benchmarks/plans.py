@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["layered", "naps", "noops", "one_true", "stops_at_half", "trues", "undone"]
+__all__ = ["layered", "naps", "noops", "one_true", "stops_at_half", "trues", "undone", "written"]
 
 _COLUMNS = 100
 
@@ -59,6 +59,16 @@ def stops_at_half(count: int) -> str:
     )
     steps[half] = f"{{id: step-{half}, idempotent: true, run: '{command}'}}"
     return _plan("half", steps)
+
+
+def written(count: int) -> str:
+    """Steps that each write a small file into the folder `out`, each after the one before."""
+    steps = [
+        f"{{id: step-{n}, skill: files, action: write, params: {{path: out/{n}.txt, text: hello {n}}}"
+        + (f", depends_on: [step-{n - 1}]}}" if n else "}")
+        for n in range(count)
+    ]
+    return _plan("written", steps)
 
 
 STAMP = 'read -r cpu rest < /proc/$PPID/schedstat; echo "$cpu $(date +%s%N)" > first'

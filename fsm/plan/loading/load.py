@@ -29,15 +29,24 @@ from fsm.plan.model import Plan, Step
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["bound", "checked", "is_specification", "load_plan", "resolve"]
+__all__ = ["bound", "checked", "is_specification", "load_plan", "read_source", "resolve"]
 
 _PLAN: Path = ("plan",)
 _PHASES = frozenset({"workflow_id", "workflowId", "phases"})
 _MAX_PARALLEL = 1000
 
 
+def read_source(path: os.PathLike[str] | str) -> Document:
+    """What the file of a plan or a specification holds, for both that load it: a pipe is read but once.
+
+    Raises `Invalid`.
+    """
+    with _collector_off():
+        return read_document(path, lenient=True)
+
+
 def load_plan(
-    path: os.PathLike[str] | str,
+    source: os.PathLike[str] | str | Document,
     *,
     params: Mapping[str, JsonValue] | None = None,
     typed: Mapping[str, str] | None = None,
@@ -46,13 +55,14 @@ def load_plan(
 ) -> Plan:
     """The plan that the file declares, in YAML or JSON; a specification of phases (S3) is one, too.
 
+    `source` is the file, or what was read of it (`read_source`).
     `params` override declared parameters, and so do `typed`, as text that is read as what the declared
     value is; `parallel` overrides the plan's own bound. `skills` finds the skills that steps may use; without
     it their calls are taken as they are. Raises `Invalid` with every
     problem found: those of the file, in its order, after those of the arguments.
     """
     with _collector_off():
-        document = read_document(path, lenient=True)
+        document = source if isinstance(source, Document) else read_source(source)
         return resolve(document, params=params, typed=typed, parallel=parallel, skills=skills)
 
 

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from fsm.document import Data, Document, Path, read_document
+from fsm.document import Data, Document, Path
 from fsm.plan.loading.authored import _CONFIG
 from fsm.plan.loading.findings import PHASES, Findings, quoted
-from fsm.plan.loading.load import bound, checked, is_specification
+from fsm.plan.loading.load import bound, checked, is_specification, read_source
 from fsm.plan.loading.roster import Roster
 from fsm.plan.loading.values import Attempts, Dependencies, Id, Text, Timeout
 from fsm.plan.model import Call, Plan, Retry, Step
@@ -71,17 +71,17 @@ class Specification:
 
 
 def load_specification(
-    path: os.PathLike[str] | str,
+    source: os.PathLike[str] | str | Document,
     *,
     given: Collection[str] = (),
     parallel: int | None = None,
 ) -> Specification | None:
-    """The specification in that file; `None` if the file is none but, at most, a plan.
+    """The specification in that file, or in what was read of it; `None` if it is none but, at most, a plan.
 
     `given` names the parameters that the caller would set: there are none. Raises `Invalid` with every
     problem, as `load_plan` does.
     """
-    document = read_document(path, lenient=True)
+    document = source if isinstance(source, Document) else read_source(source)
     if not is_specification(document.data):
         return None
     return resolve_phases(document, given=given, parallel=parallel)
