@@ -124,9 +124,11 @@ def _concluded(returned: Any, masker: Masker) -> Outcome:
     return outputs_of(returned if isinstance(returned, Mapping) else {"result": returned}, masker)
 
 
-def _told(there: bool | None, _: Masker) -> Outcome:
+def _told(there: bool | Mapping[str, Any] | None, masker: Masker) -> Outcome:
     if there is None:
         return Failed("it cannot be told whether it was done", 2)
+    if isinstance(there, Mapping):
+        return outputs_of(there, masker)
     return Succeeded() if there else Failed("it is not done", 1)
 
 

@@ -107,6 +107,8 @@ class SkillAction:
     def check(self, function: Function) -> Function:
         """Probes whether the effect is there: true, false, or `None` if that cannot be told.
 
+        A mapping is true, and gives the outputs that the action would have given.
+
         Takes any of the action's parameters, by name.
         """
         self.probe = function

@@ -29,6 +29,7 @@ __all__ = ["SHIPPED", "Library", "Source", "actions_of", "load"]
 SHIPPED: Final[Mapping[str, str]] = {
     "files": "fsm.actions.skills.files:files",
     "http": "fsm.actions.skills.http:http",
+    "jira-write": "fsm.actions.skills.jira:jira",
     "python": "fsm.actions.skills.python:python",
 }
 """The skills that ship beside `shell`, by name: `module:object`, or the YAML file in `fsm/actions/skills`."""

@@ -375,7 +375,7 @@ class Executor:
         )
         self._remember(outcome)
         if isinstance(outcome, Succeeded):
-            return on.StepProbed(record.id, "done")
+            return on.StepProbed(record.id, "done", outputs=outcome.outputs or None)
         if outcome.exit_code == 1:
             return on.StepProbed(record.id, "not_done")
         return on.StepProbed(record.id, "unknown", f"its check cannot tell: {outcome.error}")

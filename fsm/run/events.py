@@ -202,11 +202,12 @@ class StepSkipped(Event):
 
 
 class StepProbed(Event):
-    """What the step's `check` says of an interrupted step."""
+    """What the step's `check` says of an interrupted step, with the outputs that it found of one done."""
 
     step: str
     verdict: Literal["done", "not_done", "unknown"]
     error: str = ""
+    outputs: Mapping[str, JsonValue] | None = None
 
 
 class StepMarked(Event):

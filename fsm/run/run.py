@@ -196,6 +196,7 @@ class Run(Standing):
             return
         del self._interrupted[record.index]
         if record.state == "completed":
+            record.outputs = event.outputs or {}
             self._completed(record)
         else:
             self._queue(record)

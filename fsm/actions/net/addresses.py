@@ -51,7 +51,7 @@ async def addresses_of(host: str, port: int, network: Network, allow: str = ALLO
         asked = network_of(text)
         if _RANKS.index(asked) > _RANKS.index(network):
             kind = "private" if asked == "private" else "link-local or metadata"
-            named = f"`{host}`" if host == text else f"`{host}` is {text},"
+            named = f"`{host}` is" if host == text else f"`{host}` is {text},"
             raise ActionFailed(
                 f"{named} a {kind} address, which is refused; {allow.format(network=asked)}"
             )
