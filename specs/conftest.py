@@ -21,6 +21,7 @@ from .steps import (
     processes,
     running,
     servers,
+    sites,
     skills,
     survivors,
 )
@@ -38,6 +39,7 @@ _VOCABULARY = (
     processes,
     running,
     servers,
+    sites,
     skills,
     survivors,
 )

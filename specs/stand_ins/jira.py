@@ -58,6 +58,11 @@ class JiraSite(Server):
         self._next_id = 10_000
         self._lock = threading.Lock()
 
+    @staticmethod
+    def basic() -> str:
+        """What stands for the account in the header of each request."""
+        return b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
+
     @property
     def environment(self) -> dict[str, str]:
         return {"JIRA_BASE_URL": self.url, "JIRA_EMAIL": EMAIL, "JIRA_TOKEN": TOKEN}
@@ -77,7 +82,7 @@ class JiraSite(Server):
 
     def _answer(self, sent: Received) -> Reply:
         with self._lock:
-            if sent.headers.get("authorization") != _basic(EMAIL, TOKEN):
+            if sent.headers.get("authorization") != f"Basic {self.basic()}":
                 return _error(401, "Client must be authenticated to access this resource.")
             if self.busy:
                 self.busy -= 1
@@ -235,10 +240,6 @@ def _read(sent: Received) -> dict[str, Any]:
         return {}
     is_json = sent.headers.get("content-type", "").startswith("application/json")
     return read if isinstance(read, dict) and is_json else {}
-
-
-def _basic(email: str, token: str) -> str:
-    return "Basic " + b64encode(f"{email}:{token}".encode()).decode()
 
 
 def _json(value: object, status: int = 200) -> Reply:

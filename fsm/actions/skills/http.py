@@ -49,10 +49,10 @@ _LEAST_HIDDEN: Final = 8
 async def get(
     url: Url,
     context: Context,
-    headers: Headers = {},  # noqa: B006  never changed
-    query: Query = {},  # noqa: B006
+    headers: Headers | None = None,
+    query: Query | None = None,
     expect: Statuses = "2xx",
-    extract: Extract = {},  # noqa: B006
+    extract: Extract | None = None,
     timeout: Seconds = "30s",
     retries: Retries = 3,
     redirects: Redirects = 5,
@@ -74,7 +74,7 @@ async def get(
     """
     from fsm.actions.net.exchange import Request
 
-    asked = Request(method="GET", url=url, headers=headers, query=_query(query))
+    asked = Request(method="GET", url=url, headers=headers or {}, query=_query(query))
     return await _sent(
         asked,
         _web(context, network, headers, timeout, retries, redirects, max_bytes),
@@ -88,13 +88,13 @@ async def request(
     method: Method,
     url: Url,
     context: Context,
-    headers: Headers = {},  # noqa: B006  never changed
-    query: Query = {},  # noqa: B006
+    headers: Headers | None = None,
+    query: Query | None = None,
     json: JsonValue = None,
     body: str | None = None,
     form: dict[str, str] | None = None,
     expect: Statuses = "2xx",
-    extract: Extract = {},  # noqa: B006
+    extract: Extract | None = None,
     timeout: Seconds = "30s",
     retries: Retries = 3,
     repeatable: bool = False,
@@ -123,8 +123,11 @@ async def request(
     from fsm.actions.net.exchange import REPEATABLE, Request
 
     kind, content = _content(json, body, form)
-    given = {name.lower() for name in headers}
-    sent = {**headers, **({"Content-Type": kind} if kind and "content-type" not in given else {})}
+    given = {name.lower() for name in headers or {}}
+    sent = {
+        **(headers or {}),
+        **({"Content-Type": kind} if kind and "content-type" not in given else {}),
+    }
     asked = Request(method=method, url=url, headers=sent, query=_query(query), content=content)
     times = retries if repeatable or method in REPEATABLE else 0
     return await _sent(
@@ -143,7 +146,7 @@ async def reach(
     network: Network = "public",
 ) -> None:
     """Look the host up, judge its addresses and connect to it, with TLS; nothing is sent."""
-    web = _web(context, network, {}, timeout)
+    web = _web(context, network, None, timeout)
     await web.reach(url)
 
 
@@ -165,7 +168,7 @@ async def reach_with_body(
 def _web(
     context: Context,
     network: Network,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] | None,
     timeout: float,
     retries: int = 0,
     redirects: int = 0,
@@ -173,7 +176,7 @@ def _web(
 ) -> Web:
     from fsm.actions.net.exchange import Web
 
-    hidden = [word for value in headers.values() for word in (value, *value.split())]
+    hidden = [word for value in (headers or {}).values() for word in (value, *value.split())]
     return Web(
         env=context.env,
         network=network,
@@ -187,7 +190,7 @@ def _web(
 
 
 async def _sent(
-    asked: Request, web: Web, expect: frozenset[int], extract: Mapping[str, str]
+    asked: Request, web: Web, expect: frozenset[int], extract: Mapping[str, str] | None
 ) -> dict[str, JsonValue]:
     """What came of it, as outputs. Raises `ActionFailed`."""
     async with web:
@@ -196,7 +199,7 @@ async def _sent(
         said = web.masked(answer.excerpt())
         message = f"{answer.request} gave {answer.status}, not {_told(expect)}"
         raise ActionFailed(f"{message}: {said}" if said else message)
-    return {"status": answer.status, **extracted(answer, extract)}
+    return {"status": answer.status, **extracted(answer, extract or {})}
 
 
 def _content(json: JsonValue, body: str | None, form: dict[str, str] | None) -> tuple[str, bytes]:
@@ -218,10 +221,10 @@ def _content(json: JsonValue, body: str | None, form: dict[str, str] | None) -> 
     return "", b""
 
 
-def _query(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _query(query: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return [
         (name, _word(value))
-        for name, values in query.items()
+        for name, values in (query or {}).items()
         for value in (values if isinstance(values, list) else [values])
     ]
 

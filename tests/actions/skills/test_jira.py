@@ -16,7 +16,7 @@ from fsm.actions.python import PythonAction
 from fsm.actions.skills.jira import jira
 from fsm.engine.ports import Failed, Succeeded
 from fsm.plan.skill import value_fault
-from specs.stand_ins.jira import TOKEN, JiraSite, _basic, _is_document
+from specs.stand_ins.jira import TOKEN, JiraSite, _is_document
 
 from .performing import Performing
 
@@ -272,8 +272,6 @@ def test_neither_the_token_nor_what_is_sent_for_it_is_ever_told(
 ) -> None:
     from specs.stand_ins.web import Received, Reply
 
-    basic = _basic("ann@example.org", TOKEN)
-
     def repeats(sent: Received) -> Reply:
         return Reply(500, f"{sent.headers['authorization']} {TOKEN}".encode(), {"Retry-After": "0"})
 
@@ -282,7 +280,7 @@ def test_neither_the_token_nor_what_is_sent_for_it_is_ever_told(
     assert outcome == Failed(
         f"POST {site.url}/rest/api/3/issue/PROJ-123/comment gave 500: Basic *** ***"
     )
-    assert basic not in perform.log
+    assert site.basic() not in perform.log
     assert TOKEN not in perform.log
 
 
