@@ -60,6 +60,7 @@ def check(
     file: str,
     params: tuple[str, ...],
     parallel: int | None,
+    skills: tuple[str, ...],
     as_json: bool,
     failures: int | None,
     rollback_failures: int | None,
@@ -83,7 +84,7 @@ def check(
     output = Output(json=as_json)
     if exhaustive and (failures is not None or rollback_failures is not None):
         raise click.UsageError("--exhaustive leaves no room for --failures: give one of them")
-    plan = read_plan(file, params, parallel)
+    plan = read_plan(file, params, parallel, skills)
     bounds = Bounds(failures, rollback_failures, situations)
     if len(plan.steps) > _SMALL and not exhaustive:
         bounds = Bounds(
