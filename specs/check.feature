@@ -163,7 +163,7 @@ Feature: Prove a plan before it runs
       """
     When I run `fsm check plan.yaml`
     Then it exits with 2
-    And the error says "plan.yaml:4:28"
+    And the error says "plan.yaml:4:30  step `one` has no key `need`"
     When I run `fsm check plan.yaml --exhaustive --failures 1`
     Then it exits with 2
     When I run `fsm check nowhere.yaml`

@@ -164,7 +164,7 @@ def _unknown(tree: nodes.Node, params: Mapping[str, object] | None) -> Callable[
         if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem):
             path = _path(node)
             root = path[0] if path else None
-            if root == "run" or (root == "params" and params is None):
+            if root in ("run", "secrets") or (root == "params" and params is None):
                 answers[id(node)] = True
                 return True
             if root == "steps" and (len(path) < 3 or path[2] != "state"):

@@ -188,7 +188,7 @@ class _Judge:
     def irreversible(self) -> Iterator[Finding]:
         """Irreversible steps before one that is likely to fail, one finding for each of the latter."""
         for index, step in enumerate(self._plan.steps):
-            why = likely_to_fail(step)
+            why = likely_to_fail(self._plan, step)
             seen = next((i for i in self._search.alike(index) if self._before(i)), None)
             if not why or seen is None:
                 continue

@@ -168,7 +168,7 @@ def symmetric(plan: Plan, named: Collection[int]) -> Sequence[range]:
         (
             frozenset(step.depends_on),
             tuple(dependents[step.id]),
-            (step.condition, step.on_failure, step.read_only, likely_to_fail(step)),
+            (step.condition, step.on_failure, step.read_only, likely_to_fail(plan, step)),
             step.rollback is not None and step.rollback.on,
             index if index in named or any(template_texts(step)) else -1,
         )

@@ -88,9 +88,10 @@ def follow(run: Run, apply: Apply) -> None:
 def renders(run: Run, step: Step, *, undo: bool) -> bool:
     """Whether the step, or its rollback, could be called now: its templates may ask for what is not there."""
     call = step.rollback.call if undo and step.rollback is not None else step.call
+    names = {**run.names, "secrets": dict.fromkeys(run.plan.secrets, "secret")}
     try:
-        render_env(step.env, run.names)
-        render(call.params, run.names)
+        render_env(step.env, names)
+        render(call.params, names)
     except TemplateError:
         return False
     return True

@@ -95,8 +95,9 @@ def _rendering(
             step.id: {"state": "completed", "outputs": found.get(step.id, {})}
             for step in plan.steps
         }
+        known = {"secrets": dict.fromkeys(plan.secrets, "secret"), "run": {"id": ""}}
         try:
-            render_text(text, {"params": plan.params, "steps": steps, "run": {"id": ""}})
+            render_text(text, {"params": plan.params, "steps": steps, **known})
         except TemplateError:
             return False
         return True

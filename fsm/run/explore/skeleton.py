@@ -112,18 +112,27 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
-def likely_to_fail(step: Step) -> str:
+def likely_to_fail(plan: Plan, step: Step) -> str:
     """Why the step is one that fails now and then, in words; "" if nothing says so.
 
-    Its author expects it, since it is retried; or it goes over the network, by its skill or by the
-    programs that it calls. A step with a `dry_run` was tried before anything ran, and is none.
+    Its author expects it, since it is retried; or it goes over the network, by the hosts that its action
+    needs, by its skill, or by the programs that it calls. A step with a `dry_run` was tried before anything
+    ran, and is none.
     """
     if step.dry_run is not None:
         return ""
     if step.retry.attempts > 1:
         return f"is tried up to {step.retry.attempts} times"
-    program = _over_the_network(step.call)
+    program = _hosts(plan, step.call) or _over_the_network(step.call)
     return f"goes over the network ({program})" if program else ""
+
+
+def _hosts(plan: Plan, call: Call) -> str:
+    """The hosts that the action declares to need."""
+    found: object = plan.skills
+    for key in (call.skill, "actions", call.action, "needs", "hosts"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return ", ".join(map(str, found)) if isinstance(found, list) else ""
 
 
 def _over_the_network(call: Call) -> str:
