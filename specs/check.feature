@@ -169,3 +169,19 @@ Feature: Prove a plan before it runs
     When I run `fsm check nowhere.yaml`
     Then it exits with 2
     And the error says "nowhere.yaml  does not exist"
+
+  Scenario: The value of a secret is not shown
+    Given the plan:
+      """
+      plan:
+        id: telling
+        params: {word: none}
+        secrets: [TOKEN]
+        steps:
+          - {id: one, run: "true", if: params.word == 'x'}
+      """
+    And the environment has TOKEN=open-sesame-17
+    When I run `fsm check plan.yaml -p word=open-sesame-17`
+    Then it exits with 2
+    And the error says "the value of the secret TOKEN stands in the plan"
+    And nothing that was printed holds "open-sesame-17"

@@ -33,6 +33,7 @@ _HOMES = {
     "approve": "plans",
     "validate": "plans",
     "check": "proof",
+    "lint": "proof",
     "run": "running:run_",
     "execute": "phases",
     "status": "looking",

@@ -25,6 +25,7 @@ __all__ = [
     "other_states",
     "plan_file",
     "plan_options",
+    "plan_settings",
     "read_plan",
     "run_argument",
     "seconds_of",
@@ -88,8 +89,12 @@ skills_option = click.option(
 
 def plan_options(command: Command) -> Command:
     """FILE with the options that change what it resolves to, and so its digest."""
+    return plan_settings(plan_file(command))
+
+
+def plan_settings(command: Command) -> Command:
+    """The options of `plan_options` alone."""
     for decorate in (
-        plan_file,
         click.option(
             "-p",
             "--param",

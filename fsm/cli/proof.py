@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.options import plan_options, read_plan, values
+from fsm.cli.options import plan_options, plan_settings, read_plan, values
 from fsm.cli.output import Output
 from fsm.errors import Invalid, Problem
 
-__all__ = ["check"]
+if TYPE_CHECKING:
+    from fsm.plan.model import Plan
+
+__all__ = ["check", "lint"]
 
 _SMALL = 12
 """A plan of at most so many steps is explored exhaustively, if nothing else is said."""
@@ -84,7 +88,7 @@ def check(
     output = Output(json=as_json)
     if exhaustive and (failures is not None or rollback_failures is not None):
         raise click.UsageError("--exhaustive leaves no room for --failures: give one of them")
-    plan = read_plan(file, params, parallel, skills)
+    plan = _shown(read_plan(file, params, parallel, skills))
     bounds = Bounds(failures, rollback_failures, situations)
     if len(plan.steps) > _SMALL and not exhaustive:
         bounds = Bounds(
@@ -103,6 +107,79 @@ def check(
     output.document(exploration_json(plan, found, told))
     output.line(exploration_text(plan, found, told))
     return 1 if kept else 0
+
+
+@click.command()
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path())
+@plan_settings
+@click.option(
+    "--ignore",
+    metavar="RULE",
+    multiple=True,
+    help="Leave this rule out; a comment `# fsm: ignore RULE` does so for a step, or before `plan:` for the "
+    "whole file. [repeatable]",
+)
+@click.option(
+    "--explain",
+    metavar="[RULE]",
+    is_flag=False,
+    flag_value="",
+    help="Say what a rule asks for, why, and show a plan that breaks it and one that keeps it; without RULE, "
+    "list all.",
+)
+def lint(
+    file: str | None,
+    params: tuple[str, ...],
+    parallel: int | None,
+    skills: tuple[str, ...],
+    as_json: bool,
+    ignore: tuple[str, ...],
+    explain: str | None,
+) -> int:
+    """Hold a plan to the rules of good practice. Exits with 1 if one is broken.
+
+    The plan is valid all the same, and runs.
+    """
+    from fsm.document import read_document
+    from fsm.plan.lint import lint as look
+    from fsm.views.lint import lint_json, lint_text
+
+    output = Output(json=as_json)
+    if explain is not None:
+        return _explain(explain, output)
+    if file is None:
+        raise click.UsageError("Missing argument 'FILE': or ask with --explain")
+    plan = _shown(read_plan(file, params, parallel, skills))
+    findings = look(plan, read_document(Path(file), lenient=True), ignore)
+    output.document(lint_json(plan, findings))
+    output.line(lint_text(plan, findings))
+    return 1 if findings else 0
+
+
+def _explain(name: str, output: Output) -> int:
+    from fsm.document import suggest
+    from fsm.plan.lint import RULES
+    from fsm.views.lint import rule_json, rule_text, rules_text
+
+    if not name:
+        output.document({"rules": [rule_json(rule) for rule in RULES.values()]})
+        output.line(rules_text())
+        return 0
+    if name not in RULES:
+        hint = suggest(name, RULES) or "see: fsm lint --explain"
+        raise Invalid([Problem(f"there is no rule `{name}`", hint)])
+    output.document(rule_json(RULES[name]))
+    output.line(rule_text(RULES[name]))
+    return 0
+
+
+def _shown(plan: Plan) -> Plan:
+    """The plan, whose texts are to be printed. Raises `Invalid` if the value of a secret stands in it."""
+    from fsm.engine.preflight import exposed
+
+    if problems := exposed(plan, os.environ):
+        raise Invalid(problems)
+    return plan
 
 
 def _write(target: str, text: str) -> None:

@@ -12,37 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from fsm.plan.model import ONCE, Call, Plan, Step
+from fsm.plan.network import over_the_network
 from fsm.plan.template import TemplateError, templates
 from fsm.values import Value
 
 __all__ = ["Need", "bare", "likely_to_fail", "needs", "states"]
-
-_NETWORK = frozenset(
-    {
-        *(
-            "ansible",
-            "ansible-playbook",
-            "aws",
-            "az",
-            "curl",
-            "ftp",
-            "gcloud",
-            "gh",
-            "helm",
-            "kubectl",
-        ),
-        *("nc", "ping", "rsync", "scp", "sftp", "ssh", "terraform", "twine", "wget"),
-    }
-)
-_NETWORK_VERBS: Mapping[str, frozenset[str]] = {
-    "git": frozenset({"clone", "fetch", "pull", "push"}),
-    "docker": frozenset({"login", "pull", "push"}),
-    "podman": frozenset({"login", "pull", "push"}),
-    "npm": frozenset({"ci", "install", "publish"}),
-    "pip": frozenset({"download", "install"}),
-}
-_NETWORK_SKILLS = frozenset({"http", "jira-write", "wait-for"})
-_WORDS = re.compile(r"(?:^|[\n;|&(])\s*(?:\w+=\S*\s+)*([\w./-]+)(?:\s+([\w-]+))?")
 
 
 class Need(Value):
@@ -123,34 +97,8 @@ def likely_to_fail(plan: Plan, step: Step) -> str:
         return ""
     if step.retry.attempts > 1:
         return f"is tried up to {step.retry.attempts} times"
-    program = _hosts(plan, step.call) or _over_the_network(step.call)
-    return f"goes over the network ({program})" if program else ""
-
-
-def _hosts(plan: Plan, call: Call) -> str:
-    """The hosts that the action declares to need."""
-    found: object = plan.skills
-    for key in (call.skill, "actions", call.action, "needs", "hosts"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return ", ".join(map(str, found)) if isinstance(found, list) else ""
-
-
-def _over_the_network(call: Call) -> str:
-    if call.skill != "shell":
-        return call.skill if call.skill in _NETWORK_SKILLS else ""
-    command = call.params.get("command")
-    if isinstance(command, list):
-        words = [word if isinstance(word, str) else "" for word in command[:2]]
-        found = [(words[0], words[1] if len(words) > 1 else "")]
-    else:
-        found = _WORDS.findall(command if isinstance(command, str) else "")
-    for word, verb in found:
-        program = word.rpartition("/")[2]
-        if program in _NETWORK:
-            return program
-        if verb in _NETWORK_VERBS.get(program, ()):
-            return f"{program} {verb}"
-    return ""
+    host = over_the_network(plan, step.call)
+    return f"goes over the network ({host})" if host else ""
 
 
 def states(plan: Plan) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
