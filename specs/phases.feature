@@ -64,7 +64,7 @@ Feature: A workflow in phases
     And its JSON has "checkpoints.1.before" "p3"
     And its JSON has "checkpoints.1.again.0" "p3"
     When I make the file "mended"
-    And I run `fsm recover --checkpoint 4`
+    And I run `fsm recover --checkpoint p1`
     Then it exits with 0
     And it prints "from checkpoint …"
     And it prints "back to checkpoint 4 (before p1); to be run again: p1, p2, p3"

@@ -99,7 +99,7 @@ async def execute_async(
 def recover(
     run_id: str,
     *,
-    checkpoint: int | None = None,
+    checkpoint: int | str | None = None,
     state: str | None = None,
     actions: Mapping[str, Action] | None = None,
     observe: Observer | None = None,
@@ -119,7 +119,7 @@ def recover(
 async def recover_async(
     run_id: str,
     *,
-    checkpoint: int | None = None,
+    checkpoint: int | str | None = None,
     state: str | None = None,
     actions: Mapping[str, Action] | None = None,
     observe: Observer | None = None,
@@ -176,7 +176,7 @@ def _consent(workspace: Workspace, plan: Plan, wish: _Wish) -> tuple[Approval, b
 def _recover(
     workspace: Workspace,
     run_id: str,
-    checkpoint: int | None,
+    checkpoint: int | str | None,
     observe: Observer,
     drive: Callable[[Session], Run],
 ) -> Run:
@@ -186,7 +186,7 @@ def _recover(
 
 @contextmanager
 def _taken_up(
-    workspace: Workspace, run_id: str, checkpoint: int | None, observe: Observer
+    workspace: Workspace, run_id: str, checkpoint: int | str | None, observe: Observer
 ) -> Iterator[Session]:
     """The run, held and resumed, from a checkpoint if one is given."""
     run_id = workspace.find(run_id).run_id

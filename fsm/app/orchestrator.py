@@ -66,6 +66,17 @@ class WorkflowSpec(BaseModel):
     state_backend: Literal["json", "sqlite", "redis"] = "json"
     checkpoint_interval: int | None = None
 
+    @classmethod
+    def parse_file(cls, path: str | os.PathLike[str], **_: Any) -> WorkflowSpec:
+        """The specification in that file, JSON or YAML (S3). Raises `Invalid` with every problem's place."""
+        from fsm.plan import load_specification
+
+        read = load_specification(Path(path))
+        if read is None:
+            hint = "load a plan with fsm.load, and run it with fsm.execute"
+            raise Invalid([Problem("is no specification of phases", hint, path=os.fspath(path))])
+        return _spec_of(read.plan).model_copy(update={"state_backend": read.state_backend})
+
 
 class WorkflowResult(dict[str, dict[str, Any]]):
     """What came of each phase, by its name: `{"p1": {"status": "completed", "result": …}, …}`.
@@ -223,11 +234,11 @@ class WorkflowOrchestrator:
         """As `execute`, on the caller's event loop."""
         return self._told(await api.execute_async(**self._wish()))
 
-    def recover(self, checkpoint: int | None = None) -> WorkflowResult:
+    def recover(self, checkpoint: int | str | None = None) -> WorkflowResult:
         """Take the newest run up after a crash or a failure: what failed, and was skipped for it, runs again.
 
-        With a `checkpoint` (`fsm recover --list` shows them), all phases that ran after it, too. A run that
-        has completed is left as it is.
+        With a `checkpoint` (`fsm recover --list` shows them; the name of a phase means the newest before it),
+        all phases that ran after it, too. A run that has completed is left as it is.
         """
         run, wish = self._stored(), self._wish_to_recover(checkpoint)
         if run.state == "completed" and checkpoint is None:
@@ -236,7 +247,7 @@ class WorkflowOrchestrator:
 
     recover_from_checkpoint = recover
 
-    async def recover_async(self, checkpoint: int | None = None) -> WorkflowResult:
+    async def recover_async(self, checkpoint: int | str | None = None) -> WorkflowResult:
         """As `recover`, on the caller's event loop."""
         run, wish = self._stored(), self._wish_to_recover(checkpoint)
         if run.state == "completed" and checkpoint is None:
@@ -253,7 +264,7 @@ class WorkflowOrchestrator:
             "actions": self._actions(),
         }
 
-    def _wish_to_recover(self, checkpoint: int | None) -> dict[str, Any]:
+    def _wish_to_recover(self, checkpoint: int | str | None) -> dict[str, Any]:
         return {
             "checkpoint": checkpoint,
             "state": self._state_url(),
@@ -322,13 +333,7 @@ def _specification(
         return given.model_copy(deep=True)
     if isinstance(given, Mapping):
         return WorkflowSpec.model_validate(given)
-    from fsm.plan import load_specification
-
-    read = load_specification(Path(given))
-    if read is None:
-        hint = "load a plan with fsm.load, and run it with fsm.execute"
-        raise Invalid([Problem("is no specification of phases", hint, path=os.fspath(given))])
-    return _spec_of(read.plan).model_copy(update={"state_backend": read.state_backend})
+    return WorkflowSpec.parse_file(given)
 
 
 def _spec_of(plan: Plan) -> WorkflowSpec:

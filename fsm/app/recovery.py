@@ -30,15 +30,21 @@ def run_after(store: Store, run_id: str, seq: int) -> Sequence[str]:
     return tuple(dict.fromkeys(ran))
 
 
-def checkpoint_of(store: Store, run_id: str, number: int) -> Checkpoint:
-    """The run's checkpoint of that number. Raises `Refused`, and names those that are kept."""
+def checkpoint_of(store: Store, run_id: str, wanted: int | str) -> Checkpoint:
+    """The run's checkpoint of that number, or the newest before the step of that name (S3).
+
+    Raises `Refused`, and names those that are kept.
+    """
     kept = store.checkpoints(run_id)
-    for checkpoint in kept:
-        if checkpoint.seq == number:
+    for checkpoint in reversed(kept):
+        if wanted in (checkpoint.seq, checkpoint.before or None):
             return checkpoint
-    there_are = ", ".join(str(checkpoint.seq) for checkpoint in kept)
+    there_are = ", ".join(
+        f"{each.seq} (before {each.before})" if each.before else str(each.seq) for each in kept
+    )
+    which = f"before `{wanted}`" if isinstance(wanted, str) else wanted
     raise Refused(
-        f"run {run_id} has no checkpoint {number}",
+        f"run {run_id} has no checkpoint {which}",
         f"kept are {there_are}" if kept else "none is kept; go on with: fsm resume " + run_id,
     )
 

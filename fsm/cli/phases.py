@@ -96,7 +96,12 @@ def _execute(
 @state_option
 @survivors_option
 @grace_option
-@click.option("--checkpoint", "number", metavar="N", type=int, help="Go back to checkpoint N.")
+@click.option(
+    "--checkpoint",
+    "wanted",
+    metavar="N|STEP",
+    help="Go back to checkpoint N, or to the newest before STEP.",
+)
 @click.option("--list", "only_list", is_flag=True, help="Show the checkpoints, and change nothing.")
 @click.option("--rerun", metavar="STEP", multiple=True, help="An interrupted STEP may run again.")
 @click.option("--done", metavar="STEP", multiple=True, help="STEP was done: it is not run again.")
@@ -107,7 +112,7 @@ def recover(
     state: str | None,
     survivors: Survivors | None,
     grace: str,
-    number: int | None,
+    wanted: str | None,
     only_list: bool,
     rerun: tuple[str, ...],
     done: tuple[str, ...],
@@ -115,7 +120,7 @@ def recover(
 ) -> int:
     """Take a run up after a crash or a failure, from its newest checkpoint, and go on.
 
-    RUN may also be the id of a workflow or a plan: its newest run is meant. With --checkpoint N all steps
+    RUN may also be the id of a workflow or a plan: its newest run is meant. With --checkpoint all steps
     that ran after that checkpoint are run again. Otherwise it is `fsm resume`.
     """
     from fsm.app.recovery import checkpoint_of, run_after
@@ -126,7 +131,8 @@ def recover(
     if only_list:
         _list(output, workspace, run_id)
         return 0
-    chosen = None if number is None else checkpoint_of(store, run_id, number)
+    name = int(wanted) if wanted and wanted.isdecimal() else wanted
+    chosen = None if name is None else checkpoint_of(store, run_id, name)
 
     def from_steps(session: Session) -> tuple[str, ...]:
         # Asked only now that the run is held: nothing more is added to its journal.

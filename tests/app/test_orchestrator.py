@@ -47,6 +47,19 @@ def test_checkpoint_recovery() -> None:
     assert recovered["status"] == "completed"
 
 
+def test_recovery_from_the_checkpoint_of_a_phase_runs_again_what_ran_after_it() -> None:
+    orchestrator = workflow(
+        once("p1", "echo one >> made"), once("p2", "echo two >> made; test -e mended", "p1")
+    )
+    orchestrator.execute()
+    with pytest.raises(Refused, match="has no checkpoint before `p3`") as refused:
+        orchestrator.recover_from_checkpoint("p3")
+    assert "(before p1)" in refused.value.hint
+    Path("mended").touch()
+    assert orchestrator.recover_from_checkpoint("p1")["status"] == "completed"
+    assert Path("made").read_text().split() == ["one", "two", "one", "two"]
+
+
 def test_recovering_what_has_completed_tells_its_results_again() -> None:
     orchestrator = workflow(once("p1", "echo once >> made; echo one"))
     assert orchestrator.execute() == {"p1": {"status": "completed", "result": "one"}}
@@ -196,6 +209,7 @@ def test_a_specification_file_a_mapping_and_its_fields_are_the_same_workflow() -
     Path("w.json").write_text(json.dumps(data))
     flows = [WorkflowOrchestrator("w.json"), WorkflowOrchestrator(data)]
     flows.append(WorkflowOrchestrator(WorkflowSpec.model_validate(data)))
+    flows.append(WorkflowOrchestrator(WorkflowSpec.parse_file("w.json")))
     assert len({flow.plan.digest for flow in flows}) == 1
     assert {flow.spec.state_backend for flow in flows} == {"sqlite"}
 
