@@ -129,12 +129,12 @@ class Server:
         if isinstance(error, redis.TimeoutError):
             return StateUnavailable(
                 f"{where}: the server did not answer within {self.address.timeout:g} seconds",
-                f"see to it that the server can be reached, {then}",
+                f"see to it that the server can be reached{self._or_without_tls()}, {then}",
             )
         if isinstance(error, redis.ConnectionError | OSError):
             return StateUnavailable(
                 f"{where}: the server cannot be reached: {said}",
-                f"start it, or mend the URL; {then}",
+                f"start it, or {self._other_url()}; {then}",
             )
         if isinstance(error, redis.exceptions.OutOfMemoryError) or said.startswith("OOM"):
             return StateUnavailable(
@@ -154,12 +154,27 @@ class Server:
                 f"{where}: the journal of run {run_id} has records beyond its end; nothing was added",
                 "restore the server's data from a backup, or begin anew with --state",
             )
+        if "DB index is out of range" in said:
+            return StateUnavailable(
+                f"{where}: {said}",
+                "end the URL with the number of a database that the server has; mostly 0 to 15",
+            )
         if "unknown command" in said.lower():
             return StateUnavailable(
                 f"{where}: the server lacks what is needed: {said}",
                 f"use Redis {OLDEST} or newer, or Valkey, with its commands not renamed",
             )
         return StateUnavailable(f"{where}: {said}", f"see the log of the server; {then}")
+
+    def _or_without_tls(self) -> str:
+        """A server without TLS waits for the rest of what it takes for a command, and says nothing."""
+        is_first = self.address.connection["tls"] and not self._has_answered
+        return ", or, if it speaks no TLS, write redis://" if is_first else ""
+
+    def _other_url(self) -> str:
+        """What to do about the URL; nobody may have given one."""
+        is_default = self.address.shown == "redis://localhost:6379/0"
+        return "name another in FSM_REDIS_URL or --state" if is_default else "mend the URL"
 
     def _client(self, *, writing: bool) -> Any:
         with self._lock:

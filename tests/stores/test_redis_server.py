@@ -14,7 +14,8 @@ import redis
 
 from fsm.errors import Conflict, Damaged, StateUnavailable
 from fsm.run.events import RunStarted, StepMarked
-from fsm.stores import redis_server
+from fsm.stores import open_store, redis_server
+from fsm.stores.redis_url import parse
 from specs.waiting import until
 from tests.stores.conftest import RedisWorld
 from tests.stores.server import Server
@@ -309,6 +310,29 @@ def test_a_server_that_keeps_no_log_is_caught(
     monkeypatch.setattr(redis_server, "refuse_settings", lambda *_: None)
     with pytest.raises(Damaged, match="records of run run-1 are lost"):
         acknowledged_survives(own_server(appendonly="no"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "rest", "hint"),
+    [
+        ("rediss", "0?timeout=0.2", "if it speaks no TLS, write redis://"),
+        ("redis", "99", "end the URL with the number of a database that the server has"),
+    ],
+)
+def test_a_url_that_does_not_fit_the_server_is_told_so(
+    own_server: Start, tmp_path: Path, scheme: str, rest: str, hint: str
+) -> None:
+    port = own_server().port
+    store = open_store(f"{scheme}://127.0.0.1:{port}/{rest}", tmp_path)
+    with pytest.raises(StateUnavailable) as told:
+        store.runs()
+    assert hint in told.value.hint
+
+
+def test_a_server_that_nobody_named_and_is_not_there_can_be_named(tmp_path: Path) -> None:
+    server = redis_server.Server(parse("redis://"))
+    gone = server._unavailable(redis.ConnectionError("refused"), "")
+    assert gone.hint == "start it, or name another in FSM_REDIS_URL or --state; then try again"
 
 
 def test_a_server_that_is_gone_is_given_up_and_the_run_can_be_taken_up_later(
