@@ -135,6 +135,22 @@ Feature: A workflow in phases
       bad.json:3:62  `retry_count` of phase `b` must be at least 1, not `0`
       """
 
+  Scenario: A dependency that is not there is false, phase by phase, and the place is told
+    Given the file "lost.json":
+      """
+      {"workflow_id": "lost", "phases": [
+        {"name": "a", "command": "true"},
+        {"name": "b", "command": "true", "depends_on": ["c"]}
+      ]}
+      """
+    When I run `fsm validate lost.json --json`
+    Then it exits with 2
+    And it prints one JSON document and nothing else
+    And its JSON has "a_cmd" true
+    And its JSON has "a_deps" true
+    And its JSON has "b_deps" false
+    And its JSON has "problems.0.line" 3
+
   Scenario: Every other command takes it as the plan it is
     When I run `fsm plan workflow.json`
     Then it exits with 0

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from fsm.app.workspace import Workspace
+    from fsm.document import Document
     from fsm.plan.model import Plan
     from fsm.run import Run, StepRecord
 
-__all__ = ["can_run", "results_of"]
+__all__ = ["answers_of", "can_run", "results_of"]
 
 
 def can_run(workspace: Workspace, plan: Plan) -> dict[str, bool]:
@@ -35,6 +36,24 @@ async def _can_run(workspace: Workspace, plan: Plan) -> dict[str, bool]:
             found[f"{step.id}_cmd"] = not any(seen.values())
         found[f"{step.id}_deps"] = True
     return found
+
+
+def answers_of(document: Document) -> dict[str, bool]:
+    """The same of a specification that cannot be resolved: a dependency that is not there is false (S3).
+
+    Empty if the document is none, or if its phases cannot even be told apart.
+    """
+    from fsm.app.orchestrator import WorkflowOrchestrator
+    from fsm.errors import Invalid
+    from fsm.plan.loading.load import is_specification
+
+    data = document.data
+    try:
+        if isinstance(data, dict) and is_specification(data):
+            return WorkflowOrchestrator(data).validate()
+    except (Invalid, ValueError):
+        pass
+    return {}
 
 
 def results_of(workspace: Workspace, run: Run) -> dict[str, dict[str, JsonValue]]:

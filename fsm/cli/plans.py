@@ -14,6 +14,8 @@ from fsm.cli.output import Output, answer
 from fsm.errors import Invalid, Refused
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from fsm.plan.model import Plan
 
 __all__ = ["approve", "plan", "schema", "show_plan", "validate"]
@@ -83,7 +85,7 @@ def validate(
     full: bool,
 ) -> int:
     """Check a plan and this machine: inputs, permissions, targets and dry runs of every step."""
-    from fsm.app.phases import can_run
+    from fsm.app.phases import answers_of, can_run
     from fsm.app.session import check
     from fsm.app.workspace import Workspace
     from fsm.plan import load_specification, read_source
@@ -91,7 +93,15 @@ def validate(
 
     output = Output(json=as_json)
     source = read_source(file)
-    specification = load_specification(source, given=values(params), parallel=parallel)
+    try:
+        specification = load_specification(source, given=values(params), parallel=parallel)
+    except Invalid as error:
+        answers = answers_of(source)
+        if not (as_json and answers):
+            raise
+        problems: list[JsonValue] = [dict(problem.as_dict()) for problem in error.problems]
+        output.document({**answers, "valid": False, "problems": problems})
+        return error.exit_code
     resolved = specification.plan if specification else read_plan(source, params, parallel, skills)
     workspace = Workspace.here()
     findings = check(workspace, resolved)
