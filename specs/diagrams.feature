@@ -148,6 +148,41 @@ Feature: See a plan, a run or a machine as a picture
     And it prints "(it does not fit into 100 columns, or takes too long to lay out; as a picture: -o FILE.svg)"
     And it prints "interrupted…the runner died while it ran"
 
+  Scenario: The timeline of a run, and of the plan by what its runs took
+    Given the plan:
+      """
+      plan:
+        id: site
+        steps:
+          - {id: build, run: "true", rollback: "true"}
+          - {id: publish, run: exit 3, depends_on: [build]}
+      """
+    When I run `fsm diagram plan.yaml --view timeline --format text`
+    Then it prints "one at a time; durations are unknown, each step counts alike"
+    Given I have run `fsm run plan.yaml --yes`
+    And I have run `fsm rollback`
+    When I run `fsm diagram {run} --view timeline --format text`
+    Then it exits with 0
+    And it prints, line by line:
+      """
+      run {run}: rolled back, began …
+      1 build …█…▚…  rolled back, …
+      2 publish …▓…  failed, …
+      █ completed   ▚ rollback completed   ▓ failed…
+      """
+    When I run `fsm diagram {run} --view timeline --format mermaid`
+    Then it prints "gantt"
+    And it prints "rollback completed :b…"
+    When I run `fsm diagram {run} --view timeline -o run.png`
+    Then the file "run.png" is a PNG
+    When I run `fsm diagram {run} --view timeline --format svg`
+    Then it prints "id="row-publish""
+    And it prints "<title>publish: failed after …</title>"
+    When I run `fsm diagram plan.yaml --view timeline --format text`
+    Then it exits with 0
+    And it prints "by the median of earlier runs, 1 step unknown"
+    And it prints "2 publish …duration unknown"
+
   Scenario: Hostile names stay names
     Given the plan:
       """

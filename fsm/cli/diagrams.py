@@ -23,7 +23,10 @@ __all__ = ["chosen", "diagram", "machine_drawn", "picture_options", "put", "widt
 Command = TypeVar("Command", bound=Callable[..., object])
 
 FORMATS = ("svg", "png", "mermaid", "dot", "text")
-VIEWS = ("plan", "machine", "step")
+VIEWS = ("plan", "machine", "step", "timeline")
+MOST_RUNS = 20
+"""So many runs tell how long a step takes."""
+
 _ENDINGS: Mapping[str, str] = {
     ".svg": "svg",
     ".png": "png",
@@ -62,7 +65,8 @@ def picture_options(command: Command) -> Command:
 @click.option(
     "--view",
     type=click.Choice(VIEWS),
-    help="The graph of the steps, the plan's own machine, or the step machine. [default: plan]",
+    help="The graph of the steps, the plan's own machine, the step machine, or when each step is made. "
+    "[default: plan]",
 )
 @picture_options
 @click.option(
@@ -101,7 +105,9 @@ def diagram(
         view = "machine"
         drawn = machine_drawn(subject)
     else:
-        drawn = _plan_drawn(read_plan(subject, params, parallel, skills), view or "plan", language)
+        drawn = _plan_drawn(
+            read_plan(subject, params, parallel, skills), view or "plan", language, state
+        )
     put(output, {"view": view or "plan"}, drawn, language, target, subject)
 
 
@@ -122,7 +128,7 @@ def machine_drawn(path: str) -> Sheet:
     return DrawingSheet(machine_drawing(spec), spec)
 
 
-def _plan_drawn(plan: Plan, view: str, language: str) -> Sheet:
+def _plan_drawn(plan: Plan, view: str, language: str, state: str | None) -> Sheet:
     from fsm.machine import load_table
     from fsm.run import plan_spec
     from fsm.views.machine_drawing import machine_drawing
@@ -136,8 +142,29 @@ def _plan_drawn(plan: Plan, view: str, language: str) -> Sheet:
         case "step":
             spec = load_table("step")
             return DrawingSheet(machine_drawing(spec), spec)
+        case "timeline":
+            from fsm.views.chart import ChartSheet
+            from fsm.views.timeline import plan_chart
+
+            return ChartSheet(plan_chart(plan, _known_seconds(plan, state)))
         case _:
             return DrawingSheet(plan_drawing(plan, _most_arrows(language)))
+
+
+def _known_seconds(plan: Plan, state: str | None) -> Mapping[str, float]:
+    """What each step took in the newest runs of the plan, by the median; a run that cannot be read is not."""
+    from fsm.app.history import measured
+    from fsm.app.workspace import Workspace
+    from fsm.run.metrics import summarize
+
+    workspace = Workspace.here(state)
+    runs = [run for run in workspace.store.runs() if run.plan_id == plan.id][:MOST_RUNS]
+    steps = summarize(measured(workspace, runs, [])).steps
+    return {
+        step.step: step.median_seconds
+        for step in steps
+        if step.median_seconds is not None and step.step in plan.positions
+    }
 
 
 def _run_drawn(
@@ -171,6 +198,11 @@ def _run_drawn(
         case "step":
             spec = load_table("step")
             return DrawingSheet(run_step_drawing(run, spec), spec)
+        case "timeline":
+            from fsm.views.chart import ChartSheet
+            from fsm.views.timeline import run_chart
+
+            return ChartSheet(run_chart(run, timeline))
         case _:
             return DrawingSheet(run_drawing(run, timeline, _most_arrows(language)))
 

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from fsm.views.text import shown
 
 __all__ = [
+    "GRID",
     "PAINTS",
     "RED",
     "Arrow",
@@ -53,6 +54,7 @@ PAINTS: dict[Colour, Paint] = {
     "undone": Paint("#8250df", "#f5ebff", "#bc8cff", "#2d1d4f"),
     "off": Paint("#6e7781", "#f0f2f4", "#8b949e", "#21262d"),
 }
+GRID = "#d0d7de"
 RED = "#d1242f"
 """Of scenario rows and of steps that cannot be undone."""
 

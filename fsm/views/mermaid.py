@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from fsm.views.drawing import PAINTS, RED, Arrow, Box, Drawing, printable
 
-__all__ = ["entities", "mermaid"]
+__all__ = ["entities", "mermaid", "title_text"]
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 _,./()\[\]='+…◉-]")
 _MAGIC = re.compile(r"(\\(?=n)|:(?=fa-)|\$(?=\$)|ﬂ(?=°)|¶(?=ß))")
@@ -27,7 +27,7 @@ def mermaid(drawing: Drawing) -> str:
 
 def _lines(drawing: Drawing) -> Iterator[str]:
     yield "---"
-    yield f"title: {_yaml(': '.join(filter(None, [drawing.title, drawing.subtitle])))}"
+    yield f"title: {title_text(': '.join(filter(None, [drawing.title, drawing.subtitle])))}"
     yield "config: {flowchart: {wrappingWidth: 480, nodeSpacing: 60, rankSpacing: 55}}"
     yield "---"
     yield f"flowchart {drawing.direction}"
@@ -92,7 +92,8 @@ def _mark(box: Box) -> str:
     return "◉ " if box.kind == "final" else ""
 
 
-def _yaml(text: str) -> str:
+def title_text(text: str) -> str:
+    """The text as the value of `title` in the front matter."""
     # Mermaid takes tags out of a title, and shows `&amp;` for an ampersand: look-alikes are left alone.
     return json.dumps(_harmless(text).translate(str.maketrans("<>&", "‹›＆")))
 

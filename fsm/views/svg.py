@@ -10,7 +10,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Collection
 
-from fsm.views.drawing import PAINTS, RED
+from fsm.views.drawing import GRID, PAINTS, RED
 
 __all__ = ["finished"]
 
@@ -25,6 +25,7 @@ _DARK = {
     "white": "#0d1117",
     RED: "#ff7b72",
     "#57606a": "#8b949e",
+    GRID: "#30363d",
     **{paint.line: paint.dark_line for paint in PAINTS.values()},
     **{paint.fill: paint.dark_fill for paint in PAINTS.values()},
 }
