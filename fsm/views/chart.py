@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fsm.views.cells import cells, cut, padded
 from fsm.views.dot import attributes, html_text
 from fsm.views.drawing import GRID, PAINTS, Colour
+from fsm.views.letters import text_width
 from fsm.views.mermaid import title_text
 from fsm.views.text import shown
 
@@ -73,16 +74,15 @@ class ChartSheet:
 # DOT. Every node has its place, in points, y upwards; `nop2` lays nothing out.
 
 AXIS, LINE = 640.0, 22.0
-LETTER, SMALL = 6.4, 4.8
-"""About as wide as a letter is, in points."""
+NAME, NOTE = 11.0, 9.0
 
 
 def _dot(chart: Chart) -> Iterator[str]:
     title = html_text(chart.title)
     title += f'<br/><font point-size="11">{html_text(chart.subtitle)}</font>'
     height = LINE * len(chart.rows)
-    names = 12 + LETTER * max(cells(cut(shown(row.title), 30)) for row in chart.rows)
-    notes = 12 + SMALL * max(cells(cut(shown(row.note), 48)) for row in chart.rows)
+    names = 12 + max(_points(cut(shown(row.title), 30), NAME) for row in chart.rows)
+    notes = 12 + max(_points(cut(shown(row.note), 48), NOTE) for row in chart.rows)
     graph = attributes(layout="nop2", labelloc="t", fontname="Helvetica", fontsize="16")
     yield "digraph {"
     yield f"  graph [label=<{title}>, {graph}]"
@@ -132,7 +132,7 @@ def _dot(chart: Chart) -> Iterator[str]:
 
 def _label(x: float, y: float, text: str, width: float, align: str, *, small: bool = False) -> str:
     """A text of that width at the place of its middle."""
-    size = ' point-size="9"' if small else ""
+    size = f' point-size="{NOTE if small else NAME:.0f}"'
     cell = f'<td width="{width:.0f}" align="{align}"><font{size}>{html_text(text)}</font></td>'
     table = (
         f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>{cell}</tr></table>'
@@ -145,6 +145,10 @@ def _label(x: float, y: float, text: str, width: float, align: str, *, small: bo
         tooltip=text,
     )
     return f"label=<{table}>, {rest}"
+
+
+def _points(text: str, size: float) -> float:
+    return text_width(text, size) or cells(text) * size
 
 
 def _x(chart: Chart, place: float) -> float:

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Collection
 
 from fsm.views.drawing import GRID, PAINTS, RED
+from fsm.views.letters import text_width
 
 __all__ = ["finished"]
 
@@ -42,6 +43,8 @@ def finished(svg: bytes) -> str:
         _describe(group)
         if not group.get("id", "").startswith(_IDS):
             group.attrib.pop("id", None)  # a number of Graphviz, of which a page may hold several
+    for text in graph.iter(f"{_SVG}text"):
+        _fit(text)
     _drop(graph, "title")
     name = ET.Element(f"{_SVG}title")
     name.text = title
@@ -79,6 +82,15 @@ def _unlink(group: ET.Element, said: list[str]) -> None:
         if link is not None:
             said += filter(None, [link.get(_TITLE)])
             group[place : place + 1] = list(link)
+
+
+def _fit(text: ET.Element) -> None:
+    """Say how wide a text is meant to be: another font must not run over its box."""
+    size, bold = float(text.get("font-size", "0")), text.get("font-weight") == "bold"
+    width = text_width(text.text or "", size, bold=bold)
+    if width:
+        text.set("textLength", f"{width:.2f}")
+        text.set("lengthAdjust", "spacingAndGlyphs")
 
 
 def _drop(parent: ET.Element, name: str) -> None:

@@ -1,326 +1,138 @@
-"""Diagrams, and `diagrams/`: `python tests/views/test_diagrams.py` writes that folder anew."""
+"""`diagrams/` holds what the tables, the example plans and one run give.
+
+`python tests/views/test_diagrams.py` writes it anew. Painted by `graphviz-pure`, which writes the same bytes
+on every machine, also where Graphviz is installed.
+"""
 
 from __future__ import annotations
 
-import html
-import json
+import os
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fsm.machine import MachineSpec, Row, StateSpec, load_table
-from fsm.plan.model import ErrorHandling, Plan
-from fsm.run import plan_spec
-from fsm.views.diagram import machine_diagram, plan_diagram
-from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, as_text
+from fsm.machine import load_machine, load_table
+from fsm.plan import load_plan
+from fsm.run import Run
+from fsm.run import events as on
+from fsm.run.timeline import Timeline
+from fsm.views.chart import ChartSheet
+from fsm.views.diagram import MOST_ARROWS
+from fsm.views.machine_drawing import machine_drawing
+from fsm.views.picture import paint, pure_painter
+from fsm.views.plan_drawing import plan_drawing
+from fsm.views.run_drawing import run_drawing
+from fsm.views.sheet import DrawingSheet, Sheet
+from fsm.views.timeline import run_chart
 
-Format = Literal["mermaid", "dot"]
-FORMATS: tuple[Format, ...] = ("mermaid", "dot")
-PlanOf = Callable[..., Plan]
-UNDO = {"call": {"skill": "shell", "action": "run", "params": {"command": ["false"]}}}
-DIAGRAMS = Path(__file__).parents[2] / "diagrams"
-
-
-def generated() -> dict[str, str]:
-    """What `diagrams/` must hold: file names and texts."""
-    return {
-        f"{name}-machine.{suffix}": machine_diagram(load_table(name), language)
-        for name in ("plan", "step")
-        for suffix, language in (("mmd", FORMATS[0]), ("dot", FORMATS[1]))
-    }
+ROOT = Path(__file__).parents[2]
+DIAGRAMS = ROOT / "diagrams"
+MACHINES = ("door", "order")
+PLANS = ("deploy.yaml", "hello.yaml", "reference.yaml", "release.yaml", "s0.yaml", "workflow.json")
+AS_PNG = ("door", "release")
+"""A picture for those who see no SVG; two are enough."""
 
 
-@pytest.mark.parametrize("name", list(generated()))
-def test_the_shipped_diagrams_are_those_of_the_tables(name: str) -> None:
-    stored = (DIAGRAMS / name).read_text(encoding="utf-8")
-    assert stored == generated()[name], "write them anew: python tests/views/test_diagrams.py"
+@cache
+def generated() -> dict[str, bytes]:
+    """What `diagrams/` must hold: file names and contents."""
+    files = {}
+    for name, sheet in sheets():
+        files[f"{name}.mmd"] = sheet.mermaid().encode()
+        files[f"{name}.svg"] = paint(sheet.dot(), "svg", pure_painter())
+        if name in AS_PNG:
+            files[f"{name}.png"] = paint(sheet.dot(), "png", pure_painter())
+    return files
 
 
-# Machines.
+def sheets() -> Iterator[tuple[str, Sheet]]:
+    """The picture of every table, example machine and example plan, and of one run."""
+    for name in ("plan", "step"):
+        yield f"{name}-machine", DrawingSheet(machine_drawing(load_table(name)))
+    for name in MACHINES:
+        spec = load_machine(ROOT / "specs" / "machines" / f"{name}.yaml")
+        yield name, DrawingSheet(machine_drawing(spec))
+    for file in PLANS:
+        plan = load_plan(ROOT / "specs" / "plans" / file)
+        drawing = plan_drawing(plan, MOST_ARROWS["mermaid"])
+        yield file.partition(".")[0], DrawingSheet(drawing)
+    run, timeline = a_release_that_failed()
+    yield "release-run", DrawingSheet(run_drawing(run, timeline, MOST_ARROWS["mermaid"]))
+    with utc():
+        yield "release-timeline", ChartSheet(run_chart(run, timeline))
 
 
-@pytest.mark.parametrize("language", FORMATS)
-@pytest.mark.parametrize("table", ["plan", "step"])
-def test_every_row_of_a_table_is_in_its_diagram(table: str, language: Format) -> None:
-    text = machine_diagram(load_table(table), language)
-    for row in load_table(table).rows:
-        for name in (row.trigger, row.dest, *row.source, *row.conditions, *row.unless):
-            assert name in text
-
-
-def test_rows_between_the_same_two_states_share_one_arrow_and_loops_stand_inside() -> None:
-    spec = MachineSpec(
-        name="door",
-        initial="closed",
-        states={"closed": StateSpec(), "open": StateSpec(final=True)},
-        rows=(
-            Row(trigger="push", source=("closed",), dest="open", why="x"),
-            Row(
-                trigger="kick",
-                source=("closed",),
-                dest="open",
-                conditions=("weak",),
-                unless=("far",),
-                why="x",
-            ),
-            Row(trigger="knock", source=("closed",), dest="closed", why="x"),
-        ),
-    )
-    assert machine_diagram(spec, "mermaid").splitlines()[4:] == [
-        "flowchart TB",
-        '  start((" ")):::initial',
-        "  start --> s1",
-        '  s1("<b>closed</b><br/>stays on<br/>knock")',
-        '  s2("<b>◉ open</b>"):::final',
-        '  s1 -->|"push<br/>kick [weak, not far]"| s2',
-        "  classDef initial fill:#57606a,stroke:#57606a",
-        "  classDef final stroke-width:3px",
+def a_release_that_failed() -> tuple[Run, Timeline]:
+    """The run of the README at invented times: its tests fail twice, and an hour later it is rolled back."""
+    plan = load_plan(ROOT / "specs" / "plans" / "release.yaml")
+    run, timeline = Run(plan, "20261121-085308-7xfb"), Timeline()
+    at = 1795251188.0
+    facts: list[tuple[float, on.Event]] = [
+        (0, on.RunCreated(plan.digest)),
+        (0, on.RunApproved(plan.digest, "you", "yes")),
+        (0, on.RunValidated(plan.digest)),
+        (0, on.RunStarted()),
     ]
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_a_row_of_the_error_table_has_a_red_arrow_with_its_scenario(language: Format) -> None:
-    text = machine_diagram(load_table("plan"), language)
-    for scenario in ("single failure", "multiple failures", "rollback failure"):
-        assert scenario in text
-    assert "#d1242f" in text
-    assert "#d1242f" not in machine_diagram(load_table("step"), language)
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_a_plan_s_own_policy_is_drawn(language: Format) -> None:
-    own = plan_spec(ErrorHandling(single_failure="continue"))
-    text = machine_diagram(own, language)
-    assert text != machine_diagram(load_table("plan"), language)
-    arrow = "s2 ==>" if language == "mermaid" else "s2 -> s2"
-    assert arrow in text
-
-
-# Plans.
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_the_diagram_of_a_release(
-    release: Plan, snapshot: Callable[[str, str], None], language: Format
-) -> None:
-    suffix = {"mermaid": "mmd", "dot": "dot"}[language]
-    snapshot(f"release.{suffix}", plan_diagram(release, language))
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_the_same_plan_gives_the_same_text(release: Plan, language: Format) -> None:
-    again = Plan.from_document(release.document)
-    assert plan_diagram(again, language) == plan_diagram(release, language)
-
-
-def test_a_sequential_plan_without_dependencies_is_a_dashed_chain(plan_of: PlanOf) -> None:
-    text = plan_diagram(plan_of({}, {}, {}), "mermaid")
-    assert "  s1 -.-> s2\n  s2 -.-> s3\n" in text
-    assert "-->" not in text
-    assert text.count("style=dashed") == 0
-    assert plan_diagram(plan_of({}, {}, {}), "dot").count("[style=dashed]") == 2
-
-
-def test_a_parallel_plan_without_dependencies_has_no_arrows(plan_of: PlanOf) -> None:
-    assert "->" not in plan_diagram(plan_of({}, {}, parallel=2), "mermaid")
-
-
-def test_a_long_chain_is_folded_into_rows(plan_of: PlanOf) -> None:
-    text = plan_diagram(plan_of(*[{}] * 20), "dot")
-    assert text.count("rank=same") == 5
-    assert text.count("style=invis") == 4
-
-
-@pytest.mark.parametrize("waits", [True, False])
-def test_a_chain_is_folded_whether_its_steps_wait_for_each_other_or_not(
-    plan_of: PlanOf, waits: bool
-) -> None:
-    steps = [{"depends_on": [f"s{n}"]} if n and waits else {} for n in range(9)]
-    text = plan_diagram(plan_of(*steps), "dot")
-    assert text.count("rank=same") == 3
-    assert ("style=dashed" in text) is not waits
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_steps_that_share_the_beginning_of_their_ids_stand_in_one_frame(
-    plan_of: PlanOf, language: Format
-) -> None:
-    steps = [{"id": name} for name in ("fetch", "eu.build", "us.build", "eu.ship", "one.only")]
-    text = plan_diagram(plan_of(*steps), language)
-    assert text.count("subgraph") == 1
-    frame = {"mermaid": 'subgraph g1["eu"]\n    s2\n    s4\n  end', "dot": "    s2; s4\n"}[language]
-    assert frame in text
-
-
-def test_a_plan_too_large_for_its_steps_is_drawn_by_its_own_groups(plan_of: PlanOf) -> None:
-    steps = [{"id": f"{'eu' if n % 2 else 'us'}.s{n}"} for n in range(600)]
-    text = plan_diagram(plan_of(*steps, parallel=2), "mermaid")
-    assert '"<b>us</b><br/>300 steps' in text
-    assert '"<b>eu</b><br/>300 steps' in text
-
-
-# Marks: what a run or a coverage says.
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_a_marked_step_has_its_colour_and_its_words(plan_of: PlanOf, language: Format) -> None:
-    marks = {"s1": Mark("bad", ("failed", "exit code 3"))}
-    text = plan_diagram(plan_of({}, {}), language, marks)
-    assert "<b>1 s1</b>" in text
-    assert "failed<br/>exit code 3<br/>no rollback" in text
-    assert text.count(PAINTS["bad"].fill) == 1
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_groups_of_marked_steps_count_their_states_and_show_the_worst(
-    plan_of: PlanOf, language: Format
-) -> None:
-    marks = {f"s{n}": Mark("good", ("completed",)) for n in range(1, 600)}
-    marks["s600"] = Mark("bad", ("failed",))
-    text = plan_diagram(plan_of(*[{}] * 600), language, marks)
-    assert sum(map(int, re.findall(r"(\d+) completed", text))) == 599
-    assert text.count("1 failed") == 1
-
-
-@pytest.mark.parametrize("language", FORMATS)
-def test_a_marked_row_is_drawn_apart_from_rows_of_another_colour(language: Format) -> None:
-    spec = load_table("step")
-    rows = [n for n, row in enumerate(spec.rows) if row.source == ("running",)]
-    marks = {rows[1]: Mark("good"), rows[2]: Mark("bad", ("never taken",))}
-    text = machine_diagram(spec, language, marks)
-    assert PAINTS["good"].line in text
-    assert "never taken" in text
-
-
-def test_a_marked_row_that_stays_in_its_state_is_a_loop(plan_of: PlanOf) -> None:
-    spec = load_table("step")
-    [stays] = [n for n, row in enumerate(spec.rows) if row.trigger == "found_unknown"]
-    assert "s3 -> s3" in machine_diagram(spec, "dot", {stays: Mark("bad")})
-    assert "s3 -> s3" not in machine_diagram(spec, "dot")
-
-
-def test_a_step_without_rollback_is_marked(plan_of: PlanOf) -> None:
-    text = plan_diagram(plan_of({}, {"rollback": UNDO}), "mermaid")
-    assert '  s1("<b>1 s1</b><br/>no rollback"):::risky' in text
-    assert '  s2("<b>2 s2</b><br/>undo#58; false")\n' in text
-
-
-@pytest.mark.parametrize("language", FORMATS)
-@pytest.mark.parametrize("chained", [True, False])
-def test_a_plan_of_very_many_steps_is_drawn_in_groups_with_counts(
-    plan_of: PlanOf, language: Format, chained: bool
-) -> None:
-    steps = [{"depends_on": [f"s{n - 9}"]} if n > 9 and not chained else {} for n in range(1, 5001)]
-    text = plan_diagram(plan_of(*steps), language)
-    counts = re.findall(r"(\d+) steps", text)
-    assert sum(map(int, counts)) == 5000
-    assert len(counts) <= 24
-
-
-def test_a_plan_with_more_arrows_than_mermaid_draws_is_drawn_in_groups(plan_of: PlanOf) -> None:
-    first = [{} for _ in range(30)]
-    second = [{"depends_on": [f"s{n}" for n in range(1, 31)]} for _ in range(30)]
-    text = plan_diagram(plan_of(*first, *second, parallel=4), "mermaid")
-    assert "900 dependencies" in text
-    assert plan_diagram(plan_of(*first, *second, parallel=4), "dot").count("->") == 900
-
-
-# Hostile text.
-
-HOSTILE = st.one_of(
-    st.text(max_size=40),
-    st.text(alphabet="\"'`<>[](){}|#;&%\\/\n\r\t:-=~$@*_.!,\x1b end", max_size=40),
-    st.sampled_from(
-        ["end", "s1", "%%{init:{}}%%", "---", "1. a", "- b", "\\N", "&lt;", "]]>", "-->"]
-    ),
-    st.sampled_from(["<script>alert(1)</script>", '"]; s9["x', "#quot;", "ﬂ°quot¶ß", "\ud800"]),
-)
-MERMAID_LABEL = r"(?:[A-Za-z0-9 _,./()\[\]='+…◉-]|#\d+;)*"
-MERMAID_LABELS = rf"{MERMAID_LABEL}(?:<br/>{MERMAID_LABEL})*"
-MERMAID_LINE = re.compile(
-    "|".join(
-        [
-            r"---",
-            r'title: "(?:[^"\\<>]|\\.)*"',
-            r"config: .*",
-            r"flowchart (?:LR|TB)",
-            r'  start\(\(" "\)\):::initial',
-            r"  start --> s1",
-            rf'  s\d+\("<b>{MERMAID_LABEL}</b>(?:<br/>{MERMAID_LABELS})?"\)(?::::\w+)?',
-            rf'  s\d+ (?:-->|==>|-\.->)(?:\|"{MERMAID_LABELS}"\|)? s\d+',
-            rf'  subgraph g\d+\["{MERMAID_LABEL}"\]|    s\d+|  end',
-            r"  class s1 thick",
-            r"  linkStyle [\d,]+ \S+",
-            r"  classDef \w+ \S+",
-        ]
-    )
-)
-DOT_QUOTED = r'"(?:[^"\\\n]|\\["\\n])*"'
-DOT_HTML = r"<(?:[^<>&]|&[^;]+;|</?b>|<br/>|</?font[^<>]*>)*>"
-DOT_VALUE = rf"(?:[A-Za-z][A-Za-z0-9]*|{DOT_QUOTED}|{DOT_HTML})"
-DOT_LINE = re.compile(
-    rf"digraph \{{|\}}|  (?:graph|node|edge|start|start -> s1|s\d+|s\d+ -> s\d+)"
-    rf"(?: \[\w+={DOT_VALUE}(?:, \w+={DOT_VALUE})*\])?"
-    rf"|  subgraph cluster_\d+ \{{|    graph \[label={DOT_HTML}, [^<>]*\]|    s\d+|  \}}"
-)
-
-
-def drawing(text: str, other: str) -> Drawing:
-    boxes = [
-        Box(text, (other, text), "risky", other, "step-x", "bad", thick=True),
-        Box(other, (), "final", text),
+    for step, seconds in (("clean-tree", 0.4), ("branch", 1.2), ("bump", 0.6), ("changelog", 2.1)):
+        facts += [(0, on.StepStarted(step, 1)), (seconds, on.StepCompleted(step, 1, seconds))]
+    facts += [
+        (0, on.StepStarted("test", 1)),
+        (9.5, on.StepFailed("test", 1, "exit code 1", 9.5, 1, "", at)),
     ]
-    arrows = [
-        Arrow(0, 1, (text, other), "scenario", other, "good"),
-        Arrow(1, 0, (), "order", text, thick=True),
+    facts += [
+        (1.0, on.StepStarted("test", 2)),
+        (9.8, on.StepFailed("test", 2, "exit code 1", 9.8, 1)),
     ]
-    clusters = [Cluster(text, (0,)), Cluster(other, (1,))]
-    return Drawing(text, boxes, arrows, initial=0, subtitle=other, clusters=clusters)
+    facts += [(3600.0, on.RollbackRequested("you"))]
+    for step, seconds in (("changelog", 0.9), ("bump", 0.5), ("branch", 1.6)):
+        facts += [(0, on.UndoStarted(step, 1)), (seconds, on.UndoCompleted(step, 1, seconds))]
+    for after, event in facts:
+        at += after
+        run.apply(event)
+        timeline.observe(run, at, event)
+    timeline.finish()
+    assert run.state == "rolled_back"
+    return run, timeline
 
 
-@given(text=HOSTILE, other=HOSTILE)
-def test_no_text_can_leave_its_label_in_mermaid(text: str, other: str) -> None:
-    written = as_text(drawing(text, other), "mermaid")
-    written.encode()
-    for line in written.removesuffix("\n").split("\n"):
-        assert MERMAID_LINE.fullmatch(line), line
+@contextmanager
+def utc() -> Iterator[None]:
+    """Local time is that of Greenwich."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    yield
+    os.environ.pop("TZ")
+    if before is not None:
+        os.environ["TZ"] = before
+    time.tzset()
 
 
-@given(text=HOSTILE, other=HOSTILE)
-def test_no_text_can_leave_its_label_in_dot(text: str, other: str) -> None:
-    written = as_text(drawing(text, other), "dot")
-    written.encode()
-    for line in written.removesuffix("\n").split("\n"):
-        assert DOT_LINE.fullmatch(line), line
+@pytest.mark.parametrize("name", sorted(path.name for path in DIAGRAMS.iterdir()))
+def test_each_diagram_is_what_its_table_gives(name: str) -> None:
+    assert name in generated(), "nothing gives it any more: remove it"
+    stored = (DIAGRAMS / name).read_bytes()
+    assert stored == generated()[name], "write it anew: python tests/views/test_diagrams.py"
 
 
-@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
-def test_a_label_says_in_both_languages_what_the_text_says(text: str) -> None:
-    [line] = [
-        x for x in as_text(Drawing("t", [Box(text)], []), "mermaid").splitlines() if "<b>" in x
-    ]
-    label = line.partition("<b>")[2].rpartition("</b>")[0]
-    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), label.replace("#8203;", "")) == text
-    written = as_text(Drawing("t", [Box(text)], []), "dot")
-    label = written.partition("<b>")[2].rpartition("</b>")[0]
-    assert html.unescape(label).replace("\\\\", "\\") == text
+def test_no_diagram_is_missing() -> None:
+    missing = generated().keys() - {path.name for path in DIAGRAMS.iterdir()}
+    assert not missing, "write them: python tests/views/test_diagrams.py"
 
 
-@given(name=HOSTILE, word=HOSTILE)
-def test_a_plan_of_hostile_names_is_drawn(name: str, word: str) -> None:
-    call: dict[str, Any] = {"skill": "shell", "action": "run", "params": {"command": [word]}}
-    step = {"id": "end", "name": name, "call": call, "condition": word, "rollback": {"call": call}}
-    document = json.dumps({"id": "p", "name": name, "steps": [step]})
-    plan = Plan.from_document(document.encode())
-    assert MERMAID_LINE.fullmatch(plan_diagram(plan, "mermaid").split("\n")[5])
-    assert DOT_LINE.fullmatch(plan_diagram(plan, "dot").split("\n")[4])
+def test_the_readme_shows_diagrams_that_are_there() -> None:
+    shown = re.findall(r"\(diagrams/([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert shown
+    assert {name for name in shown if name} <= {path.name for path in DIAGRAMS.iterdir()}
 
 
 if __name__ == "__main__":
+    for old in DIAGRAMS.iterdir():
+        old.unlink()
     for file_name, content in generated().items():
-        (DIAGRAMS / file_name).write_text(content, encoding="utf-8")
+        (DIAGRAMS / file_name).write_bytes(content)

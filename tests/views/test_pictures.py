@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -18,7 +19,9 @@ from fsm.machine import load_table
 from fsm.plan.model import Plan
 from fsm.views import picture
 from fsm.views.diagram import machine_diagram, plan_diagram
+from fsm.views.dot import attributes, html_text
 from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, as_text
+from fsm.views.letters import text_width
 from fsm.views.picture import paint, pure_painter
 
 PlanOf = Callable[..., Plan]
@@ -81,6 +84,23 @@ def test_a_picture_says_what_the_text_says(text: str) -> None:
     said = "".join(element.text or "" for element in root.iter(f"{SVG}text"))
     assert said == f"t{text}"
     assert titles(root)["step-x"] == f"tip {text}"
+
+
+@pytest.mark.parametrize("bold", [True, False])
+def test_a_text_is_as_wide_as_the_box_was_made_for(bold: bool) -> None:
+    """The painter's own measure of each character: a box of ten of them without a margin."""
+    for char in (*map(chr, range(33, 127)), "…"):
+        text = html_text(char * 10)
+        label = f"<b>{text}</b>" if bold else text
+        about = attributes(shape="box", margin="0", width="0", fontname="Helvetica", fontsize="10")
+        plain = subprocess.run(
+            [pure_painter(), "-Tplain"],
+            input=f"digraph {{ node [{about}] a [label=<{label}>] }}".encode(),
+            capture_output=True,
+        )
+        width = float(plain.stdout.split()[8]) * 72
+        assert text_width(char * 10, 10.0, bold=bold) == pytest.approx(width, abs=0.5), char
+    assert text_width("日本", 10.0) is None
 
 
 @pytest.mark.parametrize("text", ["\\", "\\N", "\\\\N", "\\n", "a\\\\", "\\E\\T\\G\\L"])
