@@ -23,6 +23,7 @@ from .steps import (
     servers,
     sites,
     skills,
+    specifying,
     survivors,
 )
 
@@ -41,6 +42,7 @@ _VOCABULARY = (
     servers,
     sites,
     skills,
+    specifying,
     survivors,
 )
 

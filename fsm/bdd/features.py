@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -23,9 +24,11 @@ __all__ = [
     "explained",
     "has_failed",
     "note_failure",
+    "note_scenario",
     "without_those_of_glue",
 ]
 
+_NAME = pytest.StashKey[str]()
 _FAILED = pytest.StashKey[str]()
 STORY = pytest.StashKey[Story]()
 """The story of a scenario, once one of its sentences acted on it."""
@@ -115,17 +118,24 @@ def has_failed(item: pytest.Item) -> bool:
     return _FAILED in item.stash
 
 
-def note_failure(item: pytest.Item, scenario: Scenario, step: Step) -> None:
+def note_scenario(item: pytest.Item, scenario: Scenario) -> None:
+    """Keep what the scenario is called: pytest knows its function's name only."""
+    item.stash[_NAME] = scenario.name
+    item.user_properties.append(("scenario", scenario.name))
+    item.user_properties.append(("line", scenario.line_number))
+
+
+def note_failure(item: pytest.Item, step: Step) -> None:
     """Keep where a scenario failed, for `explained`."""
-    place = f"{item.nodeid.partition('::')[0]}:{step.line_number}"
-    item.stash[_FAILED] = f"{scenario.name}\n  {place}  {step.keyword} {step.name}\n\n"
+    place = f"{os.path.relpath(item.path, item.config.invocation_params.dir)}:{step.line_number}"
+    item.stash[_FAILED] = f"  {place}  {step.keyword} {step.name}\n\n"
 
 
 def explained(item: pytest.Item, error: BaseException) -> str:
     """What failed in a feature, for its author; "" if that is not for this module to say."""
     if item.getparent(FeatureFile) is None or not isinstance(error, FsmError | Mismatch):
         return ""
-    return item.stash.get(_FAILED, "") + str(error)
+    return f"{item.stash.get(_NAME, item.name)}\n{item.stash.get(_FAILED, '')}{error}"
 
 
 def _placed(path: Path, line: int) -> object:

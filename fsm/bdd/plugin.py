@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where scenarios happen that are not @real: on the pure core, or on the real executor with "
         "scripted actions",
     )
+    parser.getgroup("fsm").addoption(
+        "--fsm-coverage",
+        action="store_true",
+        help="keep what scenarios exercised of plans and machines, for `fsm test --coverage`",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

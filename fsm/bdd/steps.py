@@ -12,7 +12,7 @@ from pytest_bdd import given, then, when
 from pytest_bdd.parser import Scenario, Step
 from pytest_bdd.parsers import StepParser
 
-from fsm.bdd.features import STORY, FeatureFile, has_failed, note_failure
+from fsm.bdd.features import STORY, FeatureFile, has_failed, note_failure, note_scenario
 from fsm.spec.sentences import Said
 from fsm.spec.story import Story
 from fsm.spec.words import VOCABULARY, unknown
@@ -60,23 +60,33 @@ def _say(fsm_story: Story, fsm_said: Said, docstring: str | None = None) -> None
     fsm_said.act(fsm_story, docstring)
 
 
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest, scenario: Scenario) -> None:
+    """Keep what the scenario is called, for its report and for its failure."""
+    if request.node.getparent(FeatureFile) is not None:
+        note_scenario(request.node, scenario)
+
+
 def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> None:
     """A refusal of which the scenario does not speak is a failure."""
     story = request.node.stash.get(STORY, None)
-    if story is not None and not has_failed(request.node):
-        story.refuse_untold()
+    if story is None or has_failed(request.node):
+        return
+    story.refuse_untold()
+    if request.config.getoption("--fsm-coverage"):
+        from fsm.spec.coverage import of_story
+
+        found = [("fsm-coverage", coverage.as_json()) for coverage in of_story(story)]
+        request.node.user_properties += found
 
 
-def pytest_bdd_step_error(request: pytest.FixtureRequest, scenario: Scenario, step: Step) -> None:
+def pytest_bdd_step_error(request: pytest.FixtureRequest, step: Step) -> None:
     """Keep where it failed: the message begins with it."""
-    note_failure(request.node, scenario, step)
+    note_failure(request.node, step)
 
 
-def pytest_bdd_step_func_lookup_error(
-    request: pytest.FixtureRequest, scenario: Scenario, step: Step
-) -> None:
+def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Step) -> None:
     """A sentence that nobody knows: the nearest ones of the vocabulary are named."""
     if request.node.getparent(FeatureFile) is None:
         return
-    note_failure(request.node, scenario, step)
+    note_failure(request.node, step)
     raise unknown(step.type, step.name)

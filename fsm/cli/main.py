@@ -51,6 +51,7 @@ _HOMES = {
     "import": "history:import_",
     "diagram": "diagrams",
     "machine": "machines",
+    "test": "testing:test_",
     "schema": "plans",
 }
 """The commands in the order of use: each is in the module of this package, under its own name or this one."""
