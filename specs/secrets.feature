@@ -57,6 +57,37 @@ Feature: Secrets are named, never valued
     And no file of the state holds "canary"
     And no file of the state holds "a9c51e2"
 
+  Scenario: A secret that is printed in another form is masked too
+    Given the plan:
+      """
+      plan:
+        id: forms
+        secrets: [API_TOKEN]
+        steps:
+          - id: speak
+            run: |
+              printf %s "$API_TOKEN" | base64
+              printf %s "user:$API_TOKEN" | base64 | tr '+/' '-_'
+              printf %s "$API_TOKEN" | od -An -v -tx1 | tr -d ' \n'
+              echo "stored=$(printf %s "me:$API_TOKEN" | base64)" >> "$FSM_OUTPUT"
+              exit 1
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints, line by line:
+      """
+      | ***
+      | dXNlcjp***g==
+      | ***
+      """
+    When I run `fsm log --json`
+    Then nothing that was printed holds "Y2FuYXJ5LTdmM2E5YzUxZTI"
+    And nothing that was printed holds "YW5hcnktN2YzYTljNTFlM"
+    And nothing that was printed holds "63616e6172792d37663361396335316532"
+    And no file of the state holds "Y2FuYXJ5LTdmM2E5YzUxZTI"
+    And no file of the state holds "YW5hcnktN2YzYTljNTFlM"
+    And no file of the state holds "Y2FuYXJ5"
+
   Scenario: A secret in an output is masked, and a step that would use it fails instead of getting `***`
     Given the plan:
       """

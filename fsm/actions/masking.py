@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
-__all__ = ["MASK", "Masker"]
+__all__ = ["MASK", "Masker", "forms"]
 
 MASK = b"***"
 _LEAST_LINE = 8
@@ -17,13 +18,14 @@ class Masker:
 
     Of several secrets that begin at one place the longest is taken, and the leftmost first. A secret is
     masked without the white space around it too, and of one with several lines also each line of at least
-    8 bytes. Blank secrets are ignored. Encoded forms (base64, hex, quoted) are not recognised.
+    8 bytes. So are the forms that programs give it (`fsm.engine.encoded`). Blank secrets are ignored.
     """
 
-    __slots__ = ("_held", "_longest", "_pattern", "_secrets")
+    __slots__ = ("_held", "_longest", "_needles", "_pattern", "_secrets")
 
     def __init__(self, secrets: Sequence[bytes] = ()) -> None:
-        self._secrets, self._pattern = _prepared(tuple(secrets)) if secrets else ((), _NOTHING)
+        prepared = _prepared(tuple(secrets)) if secrets else _NOTHING
+        self._secrets, self._needles, self._pattern = prepared
         self._longest = len(self._secrets[0]) if self._secrets else 0
         self._held = b""
 
@@ -37,7 +39,7 @@ class Masker:
         position, cut = 0, self._beginning_of_secret(data, 0)
         out: list[bytes] = []
         # Searching for plain bytes is much faster than for a choice of them, and mostly finds nothing.
-        if any(secret in data for secret in self._secrets):
+        if any(needle in data for needle in self._needles):
             for match in self._pattern.finditer(data):
                 if match.start() >= cut:
                     break
@@ -56,7 +58,9 @@ class Masker:
 
     def mask(self, whole: bytes) -> bytes:
         """These bytes, masked; the stream is not touched."""
-        return self._pattern.sub(MASK, whole) if self._secrets else whole
+        if any(needle in whole for needle in self._needles):
+            return self._pattern.sub(MASK, whole)
+        return whole
 
     def _beginning_of_secret(self, data: bytes, start: int) -> int:
         """The first index from `start` on where a secret begins that the data cuts off; else the end."""
@@ -72,16 +76,32 @@ class Masker:
         return best
 
 
-_NOTHING = re.compile(rb"(?!)")
+_Prepared: TypeAlias = tuple[tuple[bytes, ...], tuple[bytes, ...], re.Pattern[bytes]]
+
+_NOTHING: _Prepared = ((), (), re.compile(rb"(?!)"))
 
 
 @lru_cache(maxsize=32)
-def _prepared(secrets: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], re.Pattern[bytes]]:
-    """All that is to be masked, longest first, and the pattern that finds it."""
+def _prepared(secrets: tuple[bytes, ...]) -> _Prepared:
+    """All that is to be masked, longest first; what any of them holds for sure; and what finds them."""
+    ordered = tuple(sorted(forms(secrets), key=lambda value: (-len(value), value)))
+    if not ordered:
+        return _NOTHING
+    needles: list[bytes] = []
+    for form in reversed(ordered):
+        if not any(needle in form for needle in needles):
+            needles.append(form)
+    return ordered, tuple(needles), re.compile(b"|".join(map(re.escape, ordered)))
+
+
+def forms(secrets: Iterable[bytes]) -> frozenset[bytes]:
+    """All that is masked for these secrets."""
+    from fsm.engine.encoded import encoded
+
     values: set[bytes] = set()
     for secret in secrets:
-        values |= {secret, secret.strip()} if secret.strip() else set()
+        if core := secret.strip():
+            values |= {secret, core} | encoded(core)
         lines = [line.strip() for line in secret.splitlines()]
         values.update(line for line in lines if len(line) >= _LEAST_LINE)
-    ordered = tuple(sorted(values, key=lambda value: (-len(value), value)))
-    return ordered, re.compile(b"|".join(map(re.escape, ordered))) if ordered else _NOTHING
+    return frozenset(values)

@@ -83,9 +83,17 @@ def exposed(plan: Plan, environ: Mapping[str, str]) -> Sequence[Problem]:
             f"take it out; steps find it in their environment as ${name}",
         )
         for name in plan.secrets
-        if len(value := environ.get(name, "")) >= 8
-        and value.encode(errors="surrogateescape") in plan.document
+        if _shows(plan.document, environ.get(name, "").encode(errors="surrogateescape"))
     ]
+
+
+def _shows(document: bytes, value: bytes) -> bool:
+    """Whether the value, if it is not too short to tell, stands there as it is or encoded."""
+    if len(value) < 8:
+        return False
+    from fsm.engine.encoded import encoded
+
+    return any(form in document for form in (value, *encoded(value)))
 
 
 class _Others:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -68,9 +69,10 @@ def test_what_would_break_is_found_before_anything_runs(
     assert action.tasks == []
 
 
-def test_a_secret_whose_value_stands_in_the_plan_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["hunter2hunter2", b64encode(b"user:hunter2hunter2").decode()])
+def test_a_secret_whose_value_stands_in_the_plan_is_refused(tmp_path: Path, value: str) -> None:
     of = plan(
-        step("a", call=Call(skill="scripted", action="x", params={"t": "hunter2hunter2"})),
+        step("a", call=Call(skill="scripted", action="x", params={"t": value})),
         secrets=("T",),
     )
     findings = found(of, tmp_path, Scripted(), {"T": "hunter2hunter2"})
