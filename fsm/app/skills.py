@@ -28,6 +28,7 @@ __all__ = ["SHIPPED", "Library", "Source", "actions_of", "load"]
 
 SHIPPED: Final[Mapping[str, str]] = {
     "files": "fsm.actions.skills.files:files",
+    "git-operations": "fsm.actions.skills.git:git",
     "http": "fsm.actions.skills.http:http",
     "jira-write": "fsm.actions.skills.jira:jira",
     "python": "fsm.actions.skills.python:python",
