@@ -154,3 +154,161 @@ Feature: Skills of one's own
         skills/notes.yaml:20:14  `undo` of action `add` names `stroke`, which the skill does not have; did you mean `strike`?
         skills/notes.yaml:25:7  `run` of action `strike` has a template within text that a shell runs; give it as one argument of a list, `[…, "{{ params.line }}"]`, or as `env: {LINE: "{{ params.line }}"}` and write `"$LINE"`
         """
+
+  Rule: A folder with a SKILL.md and scripts is a skill, too
+
+    Background:
+      Given the file "skills/release-notes/SKILL.md":
+        """
+        ---
+        name: release-notes
+        description: Collect what is new.
+        license: MIT
+        ---
+        # How an agent uses it
+        """
+      And the file "skills/release-notes/scripts/collect_all.sh":
+        """
+        for word; do echo "<$word> for $WHO" >> "$(dirname "$0")/../../../collected"; done
+        echo "count=$#" >> "$FSM_OUTPUT"
+        """
+      And the file "skills/release-notes/scripts/README.txt":
+        """
+        No script.
+        """
+      And the plan:
+        """
+        plan:
+          id: notes
+          steps:
+            - id: collect
+              skill: release-notes
+              action: collect-all
+              params: {args: ["$(id)", "-a b", "{{ run.id }}"]}
+              env: {WHO: Ann}
+            - {id: held, depends_on: collect, run: hold held}
+            - {id: again, depends_on: held, skill: release-notes, action: collect-all, params: {args: ["{{ steps.collect.outputs.count }}"]}}
+        """
+
+    Scenario: Each script is an action, with its arguments as they are
+      Given there is a file "held.go"
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 0
+      And the file "collected" reads "<$(id)> for Ann <-a b> for Ann <{run}> for Ann <3> for"
+
+    Scenario: The plan may lie in another folder than the one it is run from
+      Given there is a file "held.go"
+      When the plan and its skills are moved to "sub"
+      And I run `fsm run sub/plan.yaml --yes`
+      Then it exits with 0
+
+    Scenario: A script that changed while the run went on is not run
+      When I start `fsm run plan.yaml --yes`
+      And "held" has begun
+      And I write the file "skills/release-notes/scripts/collect_all.sh":
+        """
+        touch hacked
+        """
+      And I let "held" end
+      And it ends
+      Then it exits with 3
+      And it prints "✗ Step 3: again - failed: the code of skill `release-notes`…has changed since the plan was approved; put it back as it was"
+      And there is no file "hacked"
+
+    Scenario: What is wrong with such a folder
+      When I write the file "skills/release-notes/SKILL.md":
+        """
+        ---
+        name: release-note
+        ---
+        """
+      And I write the file "skills/release-notes/scripts/collect-all.py":
+        """
+        print()
+        """
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says, line by line:
+        """
+        …skills/release-notes  scripts/collect_all.sh and scripts/collect-all.py would both be the action `collect-all`; rename one
+        skills/release-notes/SKILL.md:2:1  the front matter has no `description` that is text
+        skills/release-notes/SKILL.md:2:1  the skill is called `release-note`, but its folder `release-notes`; give both the same name
+        """
+
+  Rule: Skills in Python, named by the plan or installed
+
+    Background:
+      Given the file "tickets.py":
+        """
+        import asyncio
+        from fsm import Skill
+
+        tickets = Skill("tickets", "Work with tickets.")
+
+
+        @tickets.action(undo="reopen")
+        async def close_all(issues: list[str], reason: str = "done") -> dict[str, int]:
+            '''Close tickets.'''
+            await asyncio.sleep(0)
+            with open("closed", "a") as file:
+                print(*issues, reason, file=file)
+            return {"closed": len(issues)}
+
+
+        @tickets.action
+        def reopen(issues: list[str]) -> None:
+            with open("closed", "a") as file:
+                print("not", *issues, file=file)
+        """
+      And the plan:
+        """
+        plan:
+          id: tickets
+          skills: ["./tickets.py:tickets"]
+          steps:
+            - {id: close, skill: tickets, action: close-all, params: {issues: [A-1, "$(id)"]}}
+            - {id: held, depends_on: close, run: hold held}
+            - {id: again, depends_on: held, skill: tickets, action: close-all, params: {issues: [], reason: "{{ steps.close.outputs.closed }} before"}}
+            - {id: broken, depends_on: again, run: exit 9}
+        """
+
+    Scenario: Its functions, async or not, run within the run, and undo what they did
+      Given there is a file "held.go"
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 3
+      When I run `fsm rollback`
+      Then it exits with 4
+      And the file "closed" reads "A-1 $(id) done 2 before not not A-1 $(id)"
+
+    Scenario: The wrong parameters are told as in any plan
+      When I change "issues: [A-1, "$(id)"]" to "issues: A-1, reasn: x" in the plan
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says, line by line:
+        """
+        …plan.yaml:5:63  `params.issues` of step `close` must be a list
+        plan.yaml:5:76  action `close-all` has no parameter `reasn`; did you mean `reason`?
+        """
+
+    Scenario: Code that changed since approval is refused, and so is none at all
+      When I start `fsm run plan.yaml --yes`
+      And "held" has begun
+      And its runner is killed by kill -9
+      And I let "held" end
+      And nobody looks after its steps any more
+      And I change "print(*issues" to "print("other", *issues" in the file "tickets.py"
+      And I run `fsm resume`
+      Then it exits with 3
+      And it prints "✗ Step 3: again - failed: the code of skill `tickets` (./tickets.py:tickets) has changed since the plan was approved; put it back as it was"
+      And the file "closed" reads "A-1 $(id) done"
+      When I remove the file "tickets.py"
+      And I run `fsm resume`
+      Then it exits with 3
+      And it prints "failed: the skill ./tickets.py:tickets cannot be imported: No such file or directory; mend it"
+
+    Scenario: Nothing is imported from the working directory unless the plan names the file
+      When I change "./tickets.py:tickets" to "tickets:tickets" in the plan
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "the skill tickets:tickets cannot be imported: ModuleNotFoundError"
+      And the error says "mend it, or take it out of `skills`"

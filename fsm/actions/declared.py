@@ -19,6 +19,7 @@ from fsm.actions.text import one_line, to_bytes
 from fsm.engine.ports import Action, Failed, Inspection, Outcome, Task
 from fsm.errors import Invalid, Problem
 from fsm.plan.skill import SkillSpec
+from fsm.plan.skill_code import SCRIPTS, changed_code, scripts_hash
 from fsm.plan.template import TemplateError
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ __all__ = ["DeclaredAction"]
 
 
 class DeclaredAction(Action):
-    """The actions of one skill as a plan keeps it: each renders its command, and `shell` runs that."""
+    """The actions of one skill as a plan keeps it: each renders its command, and `shell` runs that.
 
-    def __init__(self, skill: SkillSpec, shell: ShellAction) -> None:
+    `folder` is where its scripts lie, if it is made of scripts: these must still be what the plan knows.
+    """
+
+    def __init__(self, skill: SkillSpec, shell: ShellAction, folder: Path | None = None) -> None:
         self._skill = skill
         self._shell = shell
         self._around = Surroundings()
+        self._folder = folder
 
     async def inspect(
         self,
@@ -51,6 +56,8 @@ class DeclaredAction(Action):
         faults = list(wrong(spec, params))
         seen: list[Inspection] = [{"inputs": faults}]
         seen.append(await self._around.missing(spec.needs, cwd, env))
+        if changed := self._changed():
+            seen.append({"permissions": [changed]})
         for command in (spec.run, spec.check, spec.dry_run):
             if command is None or faults:
                 continue
@@ -62,7 +69,7 @@ class DeclaredAction(Action):
                 seen.append({"inputs": error.problems})
             else:
                 there, found = cwd / spec.cwd, _joined(env, more)
-                seen.append(inspect_call("run", {"command": whole}, there, found))
+                seen.append(inspect_call("run", {"command": self._placed(whole)}, there, found))
         return masked(joined(seen), Masker(secrets))
 
     async def perform(self, task: Task) -> Outcome:
@@ -73,6 +80,23 @@ class DeclaredAction(Action):
             return Failed(_masked(str(error), task))
         except Invalid as error:
             return Failed(_masked("; ".join(map(str, error.problems)), task))
+
+    def _changed(self) -> Problem | None:
+        if self._folder is None:
+            return None
+        try:
+            if scripts_hash(self._folder) == self._skill.code:
+                return None
+        except OSError as error:
+            return Problem(f"{error.filename} cannot be read: {error.strerror}", "put it back")
+        return changed_code(self._skill.name, str(self._folder))
+
+    def _placed(self, command: JsonValue) -> JsonValue:
+        """The command with the path of its script from wherever it is run."""
+        if self._folder is None or not isinstance(command, list):
+            return command
+        place = next(n for n, word in enumerate(command) if str(word).startswith(f"{SCRIPTS}/"))
+        return [*command[:place], str(self._folder / str(command[place])), *command[place + 1 :]]
 
     def recollect(self, task: Task) -> Outcome | None:
         """What the shim saw of an attempt whose runner died. See `Action`."""
@@ -94,7 +118,10 @@ class DeclaredAction(Action):
         declared = {"check": spec.check, "dry_run": spec.dry_run}.get(task.purpose) or spec.run
         if problems := list(wrong(spec, task.params)):
             raise Invalid(problems)
+        if changed := self._changed():
+            raise Invalid([changed])
         command, more = rendered(spec, declared, task.params)
+        command = self._placed(command)
         words = command if isinstance(command, list) else ()
         if any(secret in to_bytes(str(word)) for word in words for secret in task.secrets):
             raise Invalid(

@@ -196,6 +196,8 @@ def _held(
     from fsm.actions import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
+    if run.plan.folder is None:
+        run.plan.found_in(Path(created.path).parent if created.path else Path(created.cwd))
     actions = workspace.actions_of(run.plan, Path(created.cwd))
     world = World(
         actions=actions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fsm.plan.skill import SkillSpec
 
-__all__ = ["Source", "declared", "in_folders", "own_folders"]
+__all__ = ["SKILL_FILE", "Source", "declared", "in_folders", "own_folders", "scripts"]
+
+SKILL_FILE = "SKILL.md"
+"""What makes a folder a skill: an Agent-Skill."""
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -42,9 +45,12 @@ def in_folders(folders: Sequence[Path]) -> Iterator[Source]:
         if not folder.is_dir():
             continue
         for path in sorted(folder.iterdir()):
-            if path.suffix in _SUFFIXES and (real := os.path.realpath(path)) not in seen:
+            is_folder = (path / SKILL_FILE).is_file()
+            if not is_folder and path.suffix not in _SUFFIXES:
+                continue
+            if (real := os.path.realpath(path)) not in seen:
                 seen.add(real)
-                yield declared(path)
+                yield scripts(path) if is_folder else declared(path)
 
 
 def declared(path: Path) -> Source:
@@ -52,7 +58,18 @@ def declared(path: Path) -> Source:
     return Source(path.stem, str(path), partial(_read, path))
 
 
+def scripts(folder: Path) -> Source:
+    """The skill in a folder with a `SKILL.md`, which has the folder's name."""
+    return Source(folder.name, str(folder), partial(_read_scripts, folder))
+
+
 def _read(path: Path) -> SkillSpec:
     from fsm.plan import load_skill
 
-    return replace(load_skill(path), origin=str(path))
+    return load_skill(path)
+
+
+def _read_scripts(folder: Path) -> SkillSpec:
+    from fsm.plan import load_scripts
+
+    return load_scripts(folder)

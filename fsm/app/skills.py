@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fsm.app.skill_folders import Source, declared, in_folders, own_folders
+from fsm.app.python_skills import code_of, python_skill, python_spec
+from fsm.app.skill_folders import (
+    SKILL_FILE,
+    Source,
+    declared,
+    in_folders,
+    own_folders,
+    scripts,
+)
 from fsm.errors import Invalid, Problem
-from fsm.plan.skill import SkillSpec, restored
+from fsm.plan.skill import SCRIPTS_OF, SkillSpec, restored
+from fsm.plan.skill_code import changed_code
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from fsm.actions import ShellAction
-    from fsm.actions.skill import Skill
     from fsm.document import Document
     from fsm.engine.ports import Action
     from fsm.plan.model import Plan
@@ -65,13 +70,14 @@ def load(
         if not Path(each).is_dir():
             raise Invalid([Problem(f"--skills {each} is no folder", "name one that is there")])
     more = tuple(map(Path, folders))
-    return load_plan(
+    plan = load_plan(
         source,
         params=params,
         typed=typed,
         parallel=parallel,
         skills=lambda named: Library(folder, tuple(named), frozenset(own), more, kept or {}),
     )
+    return plan.found_in(folder.absolute())
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,17 @@ class Library:
         if not sources:
             kept = self.kept.get(name)
             return restored(name, kept) if isinstance(kept, dict) else None
-        return replace(sources[0].read(), origin=sources[0].origin)
+        spec = replace(sources[0].read(), origin=sources[0].origin)
+        return replace(spec, source=self._from_here(spec.source))
+
+    def _from_here(self, source: str) -> str:
+        """A folder of scripts by its path from the plan, if it lies beside it: so a plan can be moved."""
+        if not source.startswith(SCRIPTS_OF):
+            return source
+        here = self.folder.absolute()
+        place = Path(source.removeprefix(SCRIPTS_OF)).absolute()
+        near = place.relative_to(here) if place.is_relative_to(here) else place
+        return f"{SCRIPTS_OF}{near}"
 
     def names(self) -> Iterable[str]:
         """See `fsm.plan.skill.Skills`."""
@@ -115,8 +131,11 @@ class Library:
             if reference.endswith((".yaml", ".yml")):
                 yield declared(self.folder / reference)
                 continue
+            if (self.folder / reference / SKILL_FILE).is_file():
+                yield scripts(self.folder / reference)
+                continue
             name = python_skill(reference, self.folder).name
-            yield Source(name, reference, partial(_python_spec, reference, self.folder))
+            yield Source(name, reference, partial(python_spec, reference, self.folder))
 
 
 def actions_of(
@@ -130,6 +149,7 @@ def actions_of(
     from fsm.actions.declared import DeclaredAction
     from fsm.actions.python import PythonAction
 
+    folder = plan.folder or cwd
     found: dict[str, Action] = {}
     for name, kept in plan.skills.items():
         if name in but:
@@ -138,60 +158,32 @@ def actions_of(
         spec = restored(name, kept)
         if spec.source == "declared":
             found[name] = DeclaredAction(spec, shell)
-            continue
-        reference = SHIPPED[name] if spec.source == "shipped" else spec.source
-        skill = python_skill(reference, cwd)
-        if skill.apart:
-            found[name] = ApartAction(skill, cwd, reference, shell)
+        elif spec.source.startswith(SCRIPTS_OF):
+            found[name] = DeclaredAction(spec, shell, folder / spec.source.removeprefix(SCRIPTS_OF))
+        elif spec.source == "shipped":
+            reference = SHIPPED[name]
+            skill = python_skill(reference, cwd)
+            found[name] = (
+                ApartAction(skill, cwd, reference, shell)
+                if skill.apart
+                else PythonAction(skill, cwd)
+            )
         else:
-            found[name] = PythonAction(skill, cwd)
+            found[name] = _approved(spec, folder, cwd)
     return found
 
 
-def python_skill(reference: str, folder: Path) -> Skill:
-    """The skill at `module:object`, or in `FILE.py:object` of the folder. Raises `Invalid`."""
-    from fsm.actions.skill import Skill
+def _approved(spec: SkillSpec, folder: Path, cwd: Path) -> Action:
+    """The actions of a skill in Python, if its code is still what was approved; it is not imported else."""
+    from fsm.actions.python import PythonAction
+    from fsm.actions.withheld import WithheldAction
 
-    place, _, name = reference.rpartition(":")
     try:
-        module = _module_at(folder / place) if place.endswith(".py") else import_module(place)
-        skill = getattr(module, name)
-    except Exception as error:
-        message = f"the skill {reference} cannot be imported: {type(error).__name__}: {error}"
-        raise Invalid([Problem(message, "mend it, or take it out of `skills`")]) from None
-    if not isinstance(skill, Skill):
-        raise Invalid([Problem(f"{reference} is no skill", "make it one: `fsm.Skill(name)`")])
-    return skill
-
-
-def _module_at(path: Path) -> object:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    name = f"_fsm_skill_{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    if name not in sys.modules:
-        spec = spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
-
-
-def _python_spec(reference: str, folder: Path) -> SkillSpec:
-    skill = python_skill(reference, folder)
-    return replace(skill.spec, source=reference, code=_code_of(reference, folder))
-
-
-def _code_of(reference: str, folder: Path) -> str:
-    """The SHA-256 of the file that the skill is written in (F78)."""
-    place = reference.rpartition(":")[0]
-    path = folder / place if place.endswith(".py") else sys.modules[place].__file__
-    return sha256(Path(path or "").read_bytes()).hexdigest()
+        if code_of(spec.source, folder) == spec.code:
+            return PythonAction(python_skill(spec.source, folder), cwd)
+    except Invalid as error:
+        return WithheldAction(error.problems[0])
+    return WithheldAction(changed_code(spec.name, spec.source))
 
 
 def _shipped() -> Iterator[Source]:
@@ -211,4 +203,12 @@ def _installed() -> Iterator[Source]:
 
     for entry in entry_points(group=_ENTRY_POINTS):
         origin = f"the package {entry.dist.name if entry.dist else '?'} ({entry.value})"
-        yield Source(entry.name, origin, partial(_python_spec, entry.value, Path()))
+        yield Source(entry.name, origin, partial(_installed_spec, entry.name, entry.value))
+
+
+def _installed_spec(name: str, reference: str) -> SkillSpec:
+    spec = python_spec(reference, Path())
+    if spec.name != name:
+        message = f"the skill {reference} is called `{spec.name}`, but installed as `{name}`"
+        raise Invalid([Problem(message, "give both the same name")])
+    return spec

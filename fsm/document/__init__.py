@@ -23,7 +23,7 @@ from fsm.document.limits import (
 from fsm.document.suggestion import suggest
 
 if TYPE_CHECKING:
-    from fsm.document.reading import Document, parse_document, read_document
+    from fsm.document.reading import Document, parse_document, read_document, read_text
 
 __all__ = [
     "MAX_ALIASES",
@@ -37,13 +37,14 @@ __all__ = [
     "Scalar",
     "parse_document",
     "read_document",
+    "read_text",
     "suggest",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # Many ask what somebody may have meant; only who reads a file needs the parser.
-    if name in ("Document", "parse_document", "read_document"):
+    if name in ("Document", "parse_document", "read_document", "read_text"):
         from fsm.document import reading
 
         return getattr(reading, name)

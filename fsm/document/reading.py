@@ -16,7 +16,7 @@ from fsm.document.places import find_places
 from fsm.document.syntax import check_characters, place
 from fsm.errors import Invalid, Problem
 
-__all__ = ["Document", "parse_document", "read_document"]
+__all__ = ["Document", "parse_document", "read_document", "read_text"]
 
 _SURROGATE_PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
@@ -77,19 +77,23 @@ def read_document(path: os.PathLike[str] | str, *, lenient: bool = False) -> Doc
 
     Raises Invalid if the file cannot be read, or if `parse_document` refuses its text.
     """
+    return parse_document(read_text(path), os.fspath(path), lenient=lenient)
+
+
+def read_text(path: os.PathLike[str] | str) -> str:
+    """The text of such a file. Raises Invalid if it cannot be read."""
     name = os.fspath(path)
     raw = _read(name)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or raw[:2].count(0) == 1:
         raise Invalid([Problem("is UTF-16 text", "save it as UTF-8", path=name, line=1, column=1)])
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig")
         line, column = place(before, len(before))
         message = f"the byte 0x{raw[error.start]:02X} is not UTF-8"
         hint = "save the file as UTF-8"
         raise Invalid([Problem(message, hint, path=name, line=line, column=column)]) from None
-    return parse_document(text, name, lenient=lenient)
 
 
 def parse_document(text: str, path: str, *, lenient: bool = False) -> Document:

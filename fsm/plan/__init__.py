@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fsm.plan.loading.load import load_plan, read_source, resolve
     from fsm.plan.loading.phases import Specification, load_specification
     from fsm.plan.loading.places import step_paths, step_places
+    from fsm.plan.loading.script_folder import load_scripts
     from fsm.plan.loading.skill_file import load_skill
     from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
 
@@ -27,6 +28,7 @@ __all__ = [
     "Specification",
     "Step",
     "load_plan",
+    "load_scripts",
     "load_skill",
     "load_specification",
     "read_source",
@@ -40,6 +42,7 @@ _HOMES = {
     "read_source": "loading.load",
     "resolve": "loading.load",
     "Specification": "loading.phases",
+    "load_scripts": "loading.script_folder",
     "load_skill": "loading.skill_file",
     "load_specification": "loading.phases",
     "step_paths": "loading.places",

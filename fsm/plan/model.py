@@ -26,6 +26,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import Field, JsonValue
 
     from fsm.plan.template.terms import Template
@@ -178,6 +180,16 @@ class Plan:
         plan = read_plan(document)
         vars(plan)["document"] = document
         return plan
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its file lies, absolute, if that is known; it says nothing of what the plan is."""
+        return vars(self).get("_folder")
+
+    def found_in(self, folder: Path) -> Plan:
+        """The plan itself, which knows from now on where its file lies."""
+        vars(self)["_folder"] = folder
+        return self
 
     @cached_property
     def document(self) -> bytes:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue, TypeAdapter, ValidationError
 
 __all__ = [
+    "SCRIPTS_OF",
     "ActionSpec",
     "Kind",
     "Needs",
@@ -50,6 +51,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "list": "a list",
     "mapping": "a mapping",
 }
+SCRIPTS_OF: Final = "scripts of "
+"""How the `source` of a skill begins that is a folder with scripts; its path follows."""
+
 _FOR_PEOPLE = frozenset({"description", "annotation"})
 
 
@@ -142,7 +146,8 @@ class SkillSpec:
     """A named set of actions. `origin` says for people where it is declared.
 
     `source` is how the code is found again: `shipped`, `declared` (the actions hold their commands),
-    `module:object` or `FILE.py:object`. `code` is the SHA-256 of that code where it is not fsm's own.
+    `module:object`, `FILE.py:object`, or `scripts of FOLDER`; paths are from the folder of the plan. `code`
+    is the SHA-256 of that code where it is not fsm's own (`fsm.plan.skill_code`).
     """
 
     name: str

@@ -34,3 +34,17 @@ def the_skills_are_copied(place: Place, folder: str) -> None:
 
 def _folder(place: Place) -> Path:
     return Path(str(place.noted.get("skills", place.path("skills"))))
+
+
+@when(parsers.parse('the plan and its skills are moved to "{folder}"'))
+def the_plan_is_moved(place: Place, folder: str) -> None:
+    place.path(folder).mkdir()
+    for name in ("plan.yaml", "skills"):
+        place.path(name).rename(place.path(folder) / name)
+
+
+@when(parsers.re(r'I change "(?P<old>.*)" to "(?P<new>.*)" in the file "(?P<name>[^"]+)"'))
+def i_change_the_file(place: Place, old: str, new: str, name: str) -> None:
+    text = place.path(name).read_text(encoding="utf-8")
+    assert old in text, f"{name} has no {old}"
+    place.path(name).write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Skills written in Python: found where a reference says, imported, and held to what was approved (F78)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from fsm.errors import Invalid, Problem
+from fsm.plan.skill_code import file_hash
+
+if TYPE_CHECKING:
+    from fsm.actions.skill import Skill
+    from fsm.plan.skill import SkillSpec
+
+__all__ = ["code_of", "python_skill", "python_spec"]
+
+
+def python_spec(reference: str, folder: Path) -> SkillSpec:
+    """The skill as a plan keeps it. Raises `Invalid` as `python_skill` does."""
+    code = code_of(reference, folder)
+    return replace(python_skill(reference, folder).spec, source=reference, code=code)
+
+
+def python_skill(reference: str, folder: Path) -> Skill:
+    """The skill at `module:object`, or in `FILE.py:object` from the folder. Raises `Invalid`.
+
+    A module is one that is installed: one that lies in the working directory is not found.
+    """
+    from fsm.actions.skill import Skill
+
+    place, _, name = reference.rpartition(":")
+    if not place or not name:
+        hint = "write `module:object`, `FILE.py:object`, or the path of a YAML file"
+        raise Invalid([Problem(f"`{reference}` names no skill", hint)])
+    try:
+        with _without_the_working_directory():
+            module = _module_at(folder / place) if place.endswith(".py") else import_module(place)
+        skill = getattr(module, name)
+    except (Exception, SystemExit) as error:
+        raise Invalid([_unimportable(reference, error)]) from None
+    if not isinstance(skill, Skill):
+        raise Invalid([Problem(f"{reference} is no skill", "make it one: `fsm.Skill(name)`")])
+    return skill
+
+
+def code_of(reference: str, folder: Path) -> str:
+    """The SHA-256 of the file that the skill is written in. Raises `Invalid` if there is none."""
+    from importlib.util import find_spec
+
+    place = reference.rpartition(":")[0]
+    try:
+        if place.endswith(".py"):
+            return file_hash(folder / place)
+        with _without_the_working_directory():
+            spec = find_spec(place)
+        if spec is None or not spec.origin:
+            raise ModuleNotFoundError(f"No module named {place!r}")
+        return file_hash(Path(spec.origin))
+    except (Exception, SystemExit) as error:
+        raise Invalid([_unimportable(reference, error)]) from None
+
+
+def _unimportable(reference: str, error: BaseException) -> Problem:
+    said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    message = f"the skill {reference} cannot be imported: {said}"
+    return Problem(message, "mend it, or take it out of `skills`")
+
+
+def _module_at(path: Path) -> ModuleType:
+    """The module in that file, as it reads now; each text of it is run once."""
+    source = path.read_bytes()
+    name = f"_fsm_skill_{sha256(os.fsencode(path.resolve()) + source).hexdigest()[:16]}"
+    if name not in sys.modules:
+        module = ModuleType(name)
+        module.__file__ = str(path)
+        sys.modules[name] = module
+        try:
+            exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the plan names it
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
+@contextmanager
+def _without_the_working_directory() -> Iterator[None]:
+    """`python -m` looks there first: whoever can write a file there would be asked for code (F78)."""
+    main = sys.modules.get("__main__")
+    first = sys.path[:1]
+    as_module = getattr(main, "__spec__", None) is not None
+    if not as_module or first not in ([""], [os.getcwd()]):  # noqa: PTH109 - as Python wrote it
+        yield
+        return
+    del sys.path[0]
+    try:
+        yield
+    finally:
+        sys.path[:0] = first
