@@ -1,0 +1,154 @@
+"""Where skills come from: installed packages, folders, names; and what is refused of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fsm.app.skills import Library, load
+from fsm.errors import Invalid
+
+PLAN = "plan: {id: p, steps: [{id: a, skill: greetings, action: greet, params: {who: Ann}}]}"
+MODULE = """
+from fsm import Skill
+
+greetings = Skill("NAME", "Greet people.")
+
+@greetings.action(risk="read")
+def greet(who: str) -> str:
+    '''Greet somebody.'''
+    print("hello " + who)
+    return "hello " + who
+"""
+
+
+def installed(folder: Path, name: str = "greetings") -> Path:
+    """A folder into which pip has installed a package that brings a skill, as `greetings`."""
+    wheel = folder / "greeter-1.0-py3-none-any.whl"
+    about = "greeter-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("greeter.py", MODULE.replace("NAME", name))
+        file.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: greeter\nVersion: 1.0\n")
+        file.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{about}/entry_points.txt", "[fsm.skills]\ngreetings = greeter:greetings\n")
+        file.writestr(f"{about}/RECORD", "")
+    target = folder / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--target", target, wheel], check=True)
+    return target
+
+
+def fsm(folder: Path, *arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fsm", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(path), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_an_installed_package_brings_its_skill_along(tmp_path: Path) -> None:
+    site, work = installed(tmp_path), tmp_path / "work"
+    work.mkdir()
+    (work / "plan.yaml").write_text(PLAN)
+    # Whoever can write into the working directory cannot stand in for it.
+    (work / "greeter.py").write_text("raise SystemExit('hacked')")
+    done = fsm(work, "run", "plan.yaml", "--yes", path=site)
+    assert (done.returncode, done.stderr) == (0, "")
+    (work / "skills").mkdir()
+    (work / "skills" / "greetings.yaml").write_text(
+        "skill: {name: greetings, actions: {greet: {run: 'true'}}}"
+    )
+    done = fsm(work, "plan", "plan.yaml", path=site)
+    assert done.returncode == 2
+    assert (
+        "two skills are called `greetings`: in the package greeter (greeter:greetings) and in "
+        "skills/greetings.yaml; rename one"
+    ) in done.stderr
+
+
+def test_a_package_that_names_its_skill_otherwise_is_refused(tmp_path: Path) -> None:
+    site = installed(tmp_path, "welcome")
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    done = fsm(tmp_path, "plan", "plan.yaml", path=site)
+    assert done.returncode == 2
+    assert (
+        "the skill greeter:greetings is called `welcome`, but installed as `greetings`; give both"
+    ) in done.stderr
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    folder = tmp_path / "home" / ".config" / "fsm" / "skills"
+    folder.mkdir(parents=True)
+    return folder
+
+
+SKILL = "skill: {name: greetings, actions: {greet: {params: {who: text}, run: [echo, 'x']}}}"
+
+
+def test_a_skill_of_the_user_s_configuration_is_found_from_every_plan(
+    tmp_path: Path, at_home: Path
+) -> None:
+    (at_home / "greetings.yaml").write_text(SKILL)
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    plan = load(tmp_path / "plan.yaml")
+    assert plan.skills["greetings"]["source"] == "declared"  # type: ignore[index, call-overload]
+    assert plan.folder == tmp_path
+
+
+def test_where_a_plan_lies_is_no_part_of_what_it_is(tmp_path: Path, at_home: Path) -> None:
+    digests = set()
+    for name in ("one", "other"):
+        scripts = tmp_path / name / "skills" / "greetings" / "scripts"
+        scripts.mkdir(parents=True)
+        (scripts.parent / "SKILL.md").write_text("---\nname: greetings\ndescription: Greet.\n---\n")
+        (scripts / "greet.sh").write_text("echo hello")
+        plan = tmp_path / name / "plan.yaml"
+        plan.write_text(PLAN.replace("who: Ann", "args: [Ann]"))
+        digests.add(load(plan).digest)
+    assert len(digests) == 1
+    (tmp_path / "one" / "skills" / "greetings" / "scripts" / "more.txt").write_text("a table")
+    digests.add(load(tmp_path / "one" / "plan.yaml").digest)
+    assert len(digests) == 2
+
+
+def test_only_the_skills_that_are_used_are_read(tmp_path: Path, at_home: Path) -> None:
+    (at_home / "greetings.yaml").write_text(SKILL)
+    (at_home / "broken.yaml").write_text("][")
+    library = Library(tmp_path)
+    assert library.find("greetings") is not None
+    assert {"broken", "greetings", "files"} <= set(library.names())
+    with pytest.raises(Invalid):
+        library.find("broken")
+
+
+def test_a_broken_skill_is_told_once_beside_what_is_wrong_with_the_plan(
+    tmp_path: Path, at_home: Path
+) -> None:
+    (at_home / "greetings.yaml").write_text("skill: {name: greetings}")
+    (tmp_path / "plan.yaml").write_text(
+        """
+plan:
+  id: p
+  steps:
+    - {id: a, skill: greetings, action: greet}
+    - {id: b, skill: greetings, action: greet, depends_on: [nowhere]}
+"""
+    )
+    with pytest.raises(Invalid) as refused:
+        load(tmp_path / "plan.yaml")
+    assert sorted(str(problem).partition(": ")[0] for problem in refused.value.problems) == [
+        f"{at_home}/greetings.yaml:1:1  the skill has no `actions`; it needs one or more",
+        f"{tmp_path}/plan.yaml:6:61  step `b` depends on `nowhere`, which the plan does not have; there is",
+    ]
