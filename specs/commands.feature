@@ -357,6 +357,9 @@ Feature: The commands that look at runs, and those that settle them
         | fsm diagram plan.yaml --json              | 0    |
         | fsm schema --json                         | 0    |
         | fsm schema --skill                        | 0    |
+        | fsm skills --json                         | 0    |
+        | fsm skills shell --json                   | 0    |
+        | fsm skills nonesuch --json                | 2    |
         | fsm run plan.yaml --json                  | 6    |
         | fsm status nowhere --json                 | 2    |
         | fsm resume --from nowhere --json          | 2    |

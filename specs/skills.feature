@@ -155,6 +155,72 @@ Feature: Skills of one's own
         skills/notes.yaml:25:7  `run` of action `strike` has a template within text that a shell runs; give it as one argument of a list, `[…, "{{ params.line }}"]`, or as `env: {LINE: "{{ params.line }}"}` and write `"$LINE"`
         """
 
+  Rule: One can see which skills there are, and what each can do
+
+    Scenario: All of them, those that cannot be used with the reason
+      Given the file "skills/broken.yaml":
+        """
+        skill: {name: broken}
+        """
+      When I run `fsm skills`
+      Then it exits with 0
+      And it prints, line by line:
+        """
+        ✗ broken…skills/broken.yaml
+        skills/broken.yaml:1:1  the skill has no `actions`; it needs one or more
+        files…fsm itself…actions…
+        notes…skills/notes.yaml…3 actions   Lines of a notebook.
+        shell…fsm itself…1 action    Run a command…
+        """
+      When I run `fsm skills --json`
+      Then its JSON has "skills.0.problems.0.line" 1
+      When I run `fsm skills broken`
+      Then it exits with 2
+      And the error says "skills/broken.yaml:1:1  the skill has no `actions`; it needs one or more"
+
+    Scenario: One of them
+      When I run `fsm skills notes`
+      Then it exits with 0
+      And it prints exactly:
+        """
+        notes: Lines of a notebook.
+        from skills/notes.yaml
+
+        add · changes something · can be checked · can be tried
+          Add a line to a notebook.
+            line  text, required       The line.
+            book  text = notes.txt
+            mood  calm | cross = calm
+          needs    commands grep
+          outputs  lines
+          undo     strike line={{ params.line }} book={{ params.book }}
+
+        strike · changes something
+          Take a line out of a notebook.
+            line  text, required
+            book  text, required
+          undo     nothing: a plan can name a rollback of its own
+
+        count · changes nothing
+            book  text = notes.txt
+        """
+      When I run `fsm skills notes --json`
+      Then its JSON has "actions.0.params.0" {"name": "line", "type": "text", "required": true, "default": null, "choices": [], "secret": false, "description": "The line."}
+      And its JSON has "actions.2.risk" "read"
+      When I run `fsm skills note`
+      Then it exits with 2
+      And the error says "no skill is called `note`; did you mean `notes`?"
+
+    Scenario: As a plan finds them, with those that it names itself
+      Given the skills are moved to "elsewhere"
+      When I run `fsm skills --skills elsewhere`
+      Then it prints "notes  elsewhere/notes.yaml"
+      When the plan says "skills: [elsewhere/notes.yaml]"
+      And I run `fsm skills notes --plan plan.yaml`
+      Then it exits with 0
+      When I run `fsm skills notes`
+      Then it exits with 2
+
   Rule: A folder with a SKILL.md and scripts is a skill, too
 
     Background:

@@ -22,11 +22,15 @@ _SUFFIXES = frozenset({".yaml", ".yml"})
 
 @dataclass(frozen=True)
 class Source:
-    """One skill, before it is read: its name, where it is declared, and how to read it."""
+    """One skill, before it is read: its name, where it is declared, and how to read it.
+
+    `place` is the file or the folder it is in, if it has one of its own: links followed.
+    """
 
     name: str
     origin: str
     read: Callable[[], SkillSpec]
+    place: str = ""
 
 
 def own_folders(plan_folder: Path) -> Sequence[Path]:
@@ -36,31 +40,29 @@ def own_folders(plan_folder: Path) -> Sequence[Path]:
 
 
 def in_folders(folders: Sequence[Path]) -> Iterator[Source]:
-    """The skills in these folders, each file once. A folder that is not there has none.
+    """The skills in these folders. A folder that is not there has none.
 
     Raises `OSError` for one that cannot be read.
     """
-    seen: set[str] = set()
     for folder in folders:
         if not folder.is_dir():
             continue
         for path in sorted(folder.iterdir()):
-            is_folder = (path / SKILL_FILE).is_file()
-            if not is_folder and path.suffix not in _SUFFIXES:
-                continue
-            if (real := os.path.realpath(path)) not in seen:
-                seen.add(real)
-                yield scripts(path) if is_folder else declared(path)
+            if (path / SKILL_FILE).is_file():
+                yield scripts(path)
+            elif path.suffix in _SUFFIXES:
+                yield declared(path)
 
 
 def declared(path: Path) -> Source:
     """The skill in a YAML file, which has the file's name."""
-    return Source(path.stem, str(path), partial(_read, path))
+    return Source(path.stem, str(path), partial(_read, path), os.path.realpath(path))
 
 
 def scripts(folder: Path) -> Source:
     """The skill in a folder with a `SKILL.md`, which has the folder's name."""
-    return Source(folder.name, str(folder), partial(_read_scripts, folder))
+    place = os.path.realpath(folder)
+    return Source(folder.name, str(folder), partial(_read_scripts, folder), place)
 
 
 def _read(path: Path) -> SkillSpec:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fsm.engine.ports import Action
     from fsm.plan.model import Plan
 
-__all__ = ["SHIPPED", "Library", "Source", "actions_of", "load"]
+__all__ = ["SHIPPED", "Library", "Source", "actions_of", "existing", "load"]
 
 SHIPPED: Final[Mapping[str, str]] = {
     "files": "fsm.actions.skills.files:files",
@@ -66,10 +66,7 @@ def load(
     from fsm.plan import load_plan
 
     folder = Path(source if isinstance(source, Path | str) else source.path).parent
-    for each in folders:
-        if not Path(each).is_dir():
-            raise Invalid([Problem(f"--skills {each} is no folder", "name one that is there")])
-    more = tuple(map(Path, folders))
+    more = existing(folders)
     plan = load_plan(
         source,
         params=params,
@@ -78,6 +75,15 @@ def load(
         skills=lambda named: Library(folder, tuple(named), frozenset(own), more, kept or {}),
     )
     return plan.found_in(folder.absolute())
+
+
+def existing(folders: Iterable[str | Path]) -> tuple[Path, ...]:
+    """The folders that somebody asks to look in. Raises `Invalid` for one that is not there."""
+    paths = tuple(map(Path, folders))
+    for path in paths:
+        if not path.is_dir():
+            raise Invalid([Problem(f"--skills {path} is no folder", "name one that is there")])
+    return paths
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Library:
 
     def find(self, name: str) -> SkillSpec | None:
         """See `fsm.plan.skill.Skills`."""
-        sources = self._sources.get(name, [])
+        sources = self.sources.get(name, [])
         if len(sources) > 1:
             where = " and in ".join(source.origin for source in sources)
             raise Invalid([Problem(f"two skills are called `{name}`: in {where}", "rename one")])
@@ -116,14 +122,17 @@ class Library:
 
     def names(self) -> Iterable[str]:
         """See `fsm.plan.skill.Skills`."""
-        return sorted({*self._sources, *self.own})
+        return sorted({*self.sources, *self.own})
 
     @cached_property
-    def _sources(self) -> Mapping[str, list[Source]]:
+    def sources(self) -> Mapping[str, Sequence[Source]]:
+        """Every skill by its name, unread; several of one name are an error once it is used."""
         found: dict[str, list[Source]] = {}
         folders = (*own_folders(self.folder), *self.more)
         for source in (*_shipped(), *_installed(), *in_folders(folders), *self._named()):
-            found.setdefault(source.name, []).append(source)
+            same = found.setdefault(source.name, [])
+            if not source.place or all(source.place != other.place for other in same):
+                same.append(source)
         return found
 
     def _named(self) -> Iterator[Source]:

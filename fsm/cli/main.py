@@ -52,6 +52,7 @@ _HOMES = {
     "diagram": "diagrams",
     "machine": "machines",
     "test": "testing:test_",
+    "skills": "skills:skills_",
     "schema": "plans",
 }
 """The commands in the order of use: each is in the module of this package, under its own name or this one."""
