@@ -214,7 +214,7 @@ Feature: Skills of one's own
     Scenario: As a plan finds them, with those that it names itself
       Given the skills are moved to "elsewhere"
       When I run `fsm skills --skills elsewhere`
-      Then it prints "notes  elsewhere/notes.yaml"
+      Then it prints "notes…elsewhere/notes.yaml"
       When the plan says "skills: [elsewhere/notes.yaml]"
       And I run `fsm skills notes --plan plan.yaml`
       Then it exits with 0
