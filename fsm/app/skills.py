@@ -37,6 +37,7 @@ SHIPPED: Final[Mapping[str, str]] = {
     "http": "fsm.actions.skills.http:http",
     "jira-write": "fsm.actions.skills.jira:jira",
     "python": "fsm.actions.skills.python:python",
+    "wait-for": "fsm.actions.skills.waits:waits",
 }
 """The skills that ship beside `shell`, by name: `module:object`, or the YAML file in `fsm/actions/skills`."""
 

@@ -21,6 +21,7 @@ def a_web_server(place: Place, docstring: str) -> None:
     place.leaving.callback(server.stop)
     place.noted["web server"] = server
     place.noted["site"] = server.url
+    place.noted["site port"] = server.port
 
 
 @then(parsers.parse('the web server was asked for "{asked}"'))

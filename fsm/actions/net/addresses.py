@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from fsm.actions.skill import ActionFailed
 
-__all__ = ["ALLOW", "Network", "addresses_of", "network_of"]
+__all__ = ["ALLOW", "AddressRefused", "Network", "addresses_of", "network_of"]
 
 Network = Literal["public", "private", "any"]
 """How far an action may reach: addresses of the internet; also private and loopback ones; also link-local
@@ -35,10 +35,15 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 _RANKS: Final[Sequence[Network]] = ("public", "private", "any")
 
 
+class AddressRefused(ActionFailed):
+    """The address lies outside of what the action may reach: trying again changes nothing."""
+
+
 async def addresses_of(host: str, port: int, network: Network, allow: str = ALLOW) -> Sequence[str]:
     """The addresses of a host, in the order to try them; every one of them lies within `network`.
 
-    Raises `ActionFailed` if the name has none, or if any lies outside; `allow` says how that is allowed.
+    Raises `ActionFailed` if the name has none, and `AddressRefused` if any lies outside; `allow` says how
+    that is allowed.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -52,7 +57,7 @@ async def addresses_of(host: str, port: int, network: Network, allow: str = ALLO
         if _RANKS.index(asked) > _RANKS.index(network):
             kind = "private" if asked == "private" else "link-local or metadata"
             named = f"`{host}` is" if host == text else f"`{host}` is {text},"
-            raise ActionFailed(
+            raise AddressRefused(
                 f"{named} a {kind} address, which is refused; {allow.format(network=asked)}"
             )
     return texts

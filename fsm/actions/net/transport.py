@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import ssl
 from collections.abc import Mapping
 
@@ -11,9 +9,10 @@ import certifi
 import httpx
 
 from fsm.actions.net.addresses import ALLOW, Network, addresses_of
+from fsm.actions.net.connecting import connect, words_of
 from fsm.actions.skill import ActionFailed
 
-__all__ = ["CheckedTransport", "reach", "trusted", "words_of"]
+__all__ = ["CheckedTransport", "reach", "trusted"]
 
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
@@ -75,22 +74,8 @@ async def reach(
     url: httpx.URL, network: Network, env: Mapping[str, str], allow: str = ALLOW
 ) -> None:
     """Connect to the URL's server, with TLS if it is of https, and say nothing. Raises `ActionFailed`."""
-    host, port = url.raw_host.decode("ascii"), _port(url)
-    addresses = await addresses_of(host, port, network, allow)
-    is_tls = url.scheme == "https"
-    context = trusted(env) if is_tls else None
-    failure: OSError | None = None
-    for address in addresses:
-        try:
-            _, writer = await asyncio.open_connection(
-                address, port, ssl=context, server_hostname=host if is_tls else None
-            )
-        except OSError as error:
-            failure = error
-            continue
-        writer.close()
-        return
-    raise ActionFailed(f"cannot connect to {host}:{port}: {words_of(failure)}")
+    tls = trusted(env) if url.scheme == "https" else None
+    await connect(url.raw_host.decode("ascii"), _port(url), network, allow, tls)
 
 
 def trusted(env: Mapping[str, str]) -> ssl.SSLContext:
@@ -104,19 +89,6 @@ def trusted(env: Mapping[str, str]) -> ssl.SSLContext:
         raise ActionFailed(
             f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {words_of(error)}"
         ) from None
-
-
-def words_of(error: BaseException | None) -> str:
-    """What went wrong with a connection, in the words of the system, the innermost ones."""
-    while error is not None and (deeper := error.__cause__ or error.__context__) is not None:
-        error = deeper
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    if isinstance(error, OSError) and error.errno and error.errno > 0:
-        return os.strerror(error.errno)
-    return str(error) or type(error).__name__
 
 
 def _port(url: httpx.URL) -> int:
