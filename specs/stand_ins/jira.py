@@ -45,7 +45,11 @@ class Issue:
 
 
 class JiraSite(Server):
-    """One project with issues by key. `lost` answers of writes are made, and then not given."""
+    """One project with issues by key.
+
+    The next `busy` requests are turned away by the rate limit, and the next `conflicts` moves collide with
+    another change. `on_write` is called when a write was made, before it is answered.
+    """
 
     def __init__(self) -> None:
         super().__init__(self._answer)
@@ -53,6 +57,7 @@ class JiraSite(Server):
         self.permissions = set(PERMISSIONS)
         self.account = "5b10a2844c20165700ede21g"
         self.busy = 0
+        self.conflicts = 0
         self.properties: dict[tuple[str, str], Any] = {}
         self.on_write: Callable[[], None] = lambda: None
         self._next_id = 10_000
@@ -192,6 +197,9 @@ class JiraSite(Server):
             return _error(400, f"Transition id '{number}' is not valid for this issue.")
         if demands := issue.demands.get(number):
             return _error(400, errors={name: f"{name.title()} is required." for name in demands})
+        if self.conflicts:
+            self.conflicts -= 1
+            return _error(409, "The issue was updated by another request.")
         self.move(key.upper(), WORKFLOW[issue.status][number][1], self.account)
         return Reply(204)
 

@@ -74,6 +74,17 @@ def is_busy(place: Place, count: int) -> None:
     _jira(place).busy = count
 
 
+@given(parsers.re(r"somebody else changes (?P<issue>[A-Z]+-\d+) at the same time as it is moved"))
+def collides(place: Place, issue: str) -> None:
+    assert issue in _jira(place).issues
+    _jira(place).conflicts = 1
+
+
+@then("the site was asked for nothing")
+def site_was_asked_for_nothing(place: Place) -> None:
+    assert _jira(place).received == [], place.answer
+
+
 @given("the runner is killed as soon as the site has taken a write")
 def killed_by_a_write(place: Place) -> None:
     def kill() -> None:

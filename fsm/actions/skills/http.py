@@ -7,7 +7,7 @@ Where a request may go is bounded (`network`), names are looked up once, and eac
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from fsm.actions.net.addresses import Network
 from fsm.actions.net.extraction import extracted
 from fsm.actions.net.values import Headers, Seconds, Statuses, Url
-from fsm.actions.skill import ActionFailed, Context, Skill
+from fsm.actions.skill import ActionFailed, Context, Lack, Skill
 
 if TYPE_CHECKING:
     from fsm.actions.net.exchange import Request, Web
@@ -163,6 +163,24 @@ async def reach_with_body(
     """The same; and whether there is more than one body."""
     _content(json, body, form)
     await reach(url, context, timeout, network)
+
+
+@get.inspect
+@request.inspect
+async def look_up(url: Url, network: Network = "public") -> AsyncIterator[Lack]:
+    """Whether the host is known, and may be reached."""
+    from urllib.parse import urlsplit
+
+    from fsm.actions.net.addresses import AddressRefused, addresses_of
+
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        await addresses_of(parts.hostname or "", port, network)
+    except AddressRefused as error:
+        yield Lack("permissions", str(error))
+    except ActionFailed as error:
+        yield Lack("targets", str(error), "mend `url`, or see that the name is known here")
 
 
 def _web(

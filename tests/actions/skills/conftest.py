@@ -17,6 +17,8 @@ from fsm.actions.python import PythonAction
 from fsm.actions.skill import Skill
 from fsm.engine.ports import Failed, Outcome, Purpose, Task
 
+from .names import resolve as resolve
+
 
 @dataclass
 class Steps:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +16,7 @@ from fsm.actions.skills.http import http
 from fsm.engine.ports import Failed, Succeeded
 from specs.stand_ins.web import Received, Reply, Server
 
+from .names import Resolve
 from .performing import Performing
 
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/8", "::1/128"]
@@ -117,31 +115,3 @@ def test_the_next_address_is_tried_when_one_cannot_be_connected_to(
             "get", url=f"http://two.example:{server.port}/", network="private"
         )
     assert outcome == Succeeded({"status": 200})
-
-
-Resolve = Callable[..., list[str]]
-
-
-@pytest.fixture
-def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
-    """Makes names resolve to these addresses, one list a lookup; gives the names that are looked up."""
-
-    def told(*answers: list[str]) -> list[str]:
-        real = socket.getaddrinfo
-        left = list(answers)
-        lookups: list[str] = []
-
-        def getaddrinfo(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
-            if isinstance(host, bytes):
-                host = host.decode()
-            if not str(host).endswith(".example"):
-                return real(host, port, *rest, **more)
-            lookups.append(host)
-            return [
-                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port)) for text in left.pop(0)
-            ]
-
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        return lookups
-
-    return told

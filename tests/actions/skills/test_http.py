@@ -15,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from fsm.actions.net.exchange import Request, Web
+from fsm.actions.python import PythonAction
 from fsm.actions.skill import ActionFailed
 from fsm.actions.skills.http import http
 from fsm.engine.ports import Failed, Succeeded
 from fsm.plan.skill import value_fault
 from specs.stand_ins.web import CERTIFICATE, Received, Reply, Server
 
+from .names import Resolve
 from .performing import Performing
 
 HERE = {"network": "private"}
@@ -394,6 +396,35 @@ def test_a_dry_run_connects_and_sends_nothing(
     server.stop()
     outcome = perform(action, "dry_run", url=server.url, **method, **HERE)
     assert outcome == Failed(f"cannot connect to 127.0.0.1:{server.port}: Connection refused")
+
+
+def test_an_inspection_tells_a_host_that_is_not_known_from_one_that_may_not_be_reached(
+    tmp_path: Path, resolve: Resolve
+) -> None:
+    resolve(["10.0.0.1"])
+
+    def inspected(url: str) -> object:
+        action = PythonAction(http, tmp_path)
+        found = asyncio.run(action.inspect("get", {"url": url}, tmp_path, {}, ()))
+        return {
+            aspect: [str(problem) for problem in problems] for aspect, problems in found.items()
+        }
+
+    assert inspected("https://inner.example/") == {
+        "inputs": [],
+        "targets": [],
+        "permissions": [
+            "`inner.example` is 10.0.0.1, a private address, which is refused; "
+            "if it is meant, allow it with `network: private`"
+        ],
+    }
+    assert inspected("https://nowhere.example/") == {
+        "inputs": [],
+        "targets": [
+            "the host `nowhere.example` is not found: Name or service not known; "
+            "mend `url`, or see that the name is known here"
+        ],
+    }
 
 
 def test_headers_are_never_told_even_if_the_server_repeats_them(

@@ -18,6 +18,7 @@ from fsm.plan.skill import value_fault
 from specs.stand_ins.web import Reply, Server
 from specs.waiting import until
 
+from .names import Resolve
 from .performing import Performing
 
 SOON = {"interval": "10ms"}
@@ -188,10 +189,11 @@ def test_an_address_that_is_refused_is_not_waited_for(
     assert "address, which is refused; if it is meant, allow it with `network: " in outcome.error
 
 
-def test_a_dry_run_waits_for_nothing(perform: Performing) -> None:
+def test_a_dry_run_waits_for_nothing(perform: Performing, resolve: Resolve) -> None:
+    resolve()
     for action, params in (
-        ("port", {"port": 1, "host": "not-known-yet.invalid"}),
-        ("url", {"url": "http://not-known-yet.invalid/"}),
+        ("port", {"port": 1, "host": "not-known-yet.example"}),
+        ("url", {"url": "http://not-known-yet.example/"}),
         ("file", {"path": "never"}),
         ("command", {"command": ["./not/built/yet"]}),
     ):
