@@ -10,7 +10,7 @@ Feature: Prove a plan before it runs
       """
       ✓ Release 1.4.0: nothing found
       explored: every outcome of every step, any number of failures
-      … situations, … ways between them; at rest: …paused, 2 rolled back
+      … states of a run, … ways between them; where runs rest: …paused, 2 rolled back
       not explored: crashes of the runner…
       """
     And the folder holds only "plan.yaml"
@@ -140,9 +140,9 @@ Feature: Prove a plan before it runs
     Given a plan of 40 steps, every third of which cannot be undone
     When I run `fsm check plan.yaml`
     Then it exits with 1
-    And it prints "explored: every outcome of every step, up to 2 failures, up to 1 of rollbacks"
-    When I run `fsm check plan.yaml --situations 20`
-    Then it prints "but for the bound of 20 situations, so that only runs in which fewer than 1 thing go wrong"
+    And it prints "explored: every outcome of every step, up to 2 failures, up to 1 failed rollback"
+    When I run `fsm check plan.yaml --states 20`
+    Then it prints "but for the bound of 20 states, so that only runs in which fewer than 1 thing go wrong"
 
   Scenario: The scenarios of all findings as a feature file
     Given the plan "deploy" of the specs

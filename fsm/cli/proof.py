@@ -40,12 +40,13 @@ _KINDS = ("left_behind", "rollback_cannot_run", "never_runs", "always_false", "i
 )
 @click.option("--exhaustive", is_flag=True, help="Explore any number of failures.")
 @click.option(
-    "--situations",
+    "--states",
+    "situations",
     type=click.IntRange(1),
     default=50_000,
     show_default=True,
     metavar="N",
-    help="Look at no more than N situations.",
+    help="Look at no more than N states of a run.",
 )
 @click.option(
     "--ignore",

@@ -65,8 +65,8 @@ def exploration_text(plan: Plan, found: Exploration, told: Told) -> str:
             *lines,
             f"{mark} {shown(plan.name)}: {what}",
             f"  explored: {_reach(found)}",
-            f"    {count(found.situations, 'situation')}, {count(found.ways, 'way')} between them; "
-            f"at rest: {rests}",
+            f"    {count(found.situations, 'state')} of a run, {count(found.ways, 'way')} between them; "
+            f"where runs rest: {rests}",
             f"  not explored: {_NEVER}",
         ]
     )
@@ -80,12 +80,13 @@ def _reach(found: Exploration) -> str:
         many = (
             "any number of failures" if failures is None else f"up to {count(failures, 'failure')}"
         )
-        of = "any number" if undos is None else f"up to {undos}"
-        reach = f"every outcome of every step, {many}, {of} of rollbacks"
+        undone = "any number of failed rollbacks"
+        undone = undone if undos is None else f"up to {count(undos, 'failed rollback')}"
+        reach = f"every outcome of every step, {many}, {undone}"
     if found.cut:
         wrong = count(max(found.reached, 1), "thing")
         reach += (
-            f"; but for the bound of {count(found.bounds.situations, 'situation')}, so that only runs "
+            f"; but for the bound of {count(found.bounds.situations, 'state')}, so that only runs "
             f"in which fewer than {wrong} go wrong or are asked for were all seen"
         )
     return reach
@@ -143,7 +144,7 @@ def feature_text(plan: Plan, found: Exploration, told: Told) -> str:
 
 
 def scenario_lines(plan: Plan, finding: Finding, told: Told) -> list[str]:
-    """The finding's scenario, in the sentences of `fsm test`."""
+    """The finding's scenario, in the sentences of the vocabulary (`fsm.spec`)."""
     assert finding.scenario is not None
     simulator = play(plan, finding.scenario)
     assert simulator is not None
