@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from random import Random
 
@@ -9,7 +10,9 @@ import pytest
 
 from fsm.plan.model import Call, Plan, Rollback, Step
 from fsm.run.explore import Bounds, Exploration, Finding, explore, play
+from fsm.run.explore.keys import Keys
 from fsm.run.explore.outputs import choices
+from fsm.run.explore.position import Position
 from fsm.run.explore.search import Search
 from fsm.run.explore.skeleton import needs, states
 
@@ -261,6 +264,71 @@ def test_the_reductions_lose_no_finding_and_make_no_scenario_longer(seed: int) -
         assert essence(reduced) == essence(whole)
         assert lengths(reduced) == lengths(whole)
         assert set(reduced.notes) == set(whole.notes)
+
+
+def without_outputs(keys: Keys, position: Position, budget: object) -> object:
+    return FORWARD(keys, position._replace(given=()), budget)  # type: ignore[arg-type]
+
+
+def without_failures(keys: Keys, position: Position, budget: object) -> object:
+    return FORWARD(keys, position._replace(failed=frozenset()), budget)  # type: ignore[arg-type]
+
+
+def without_effects(keys: Keys, position: Position, budget: object) -> object:
+    codes, rest = FORWARD(keys, position, budget)  # type: ignore[arg-type]
+    return array("H", (min(code, 1) for code in codes)), rest
+
+
+def without_needs(keys: Keys, position: Position) -> object:
+    codes, (cancelled, given, _) = BACK(keys, position)  # type: ignore[misc]
+    return array("H", (code & 3 for code in codes)), (cancelled, given)
+
+
+FORWARD, BACK = Keys._going_forward, Keys._going_back
+TOO_MUCH = {
+    "failures": ("_going_forward", without_failures),
+    "effects": ("_going_forward", without_effects),
+    "needs": ("_going_back", without_needs),
+}
+
+
+@pytest.mark.parametrize("left_out", TOO_MUCH)
+def test_leaving_out_more_than_that_is_noticed(
+    left_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = [random_plan(Random(seed)) for seed in range(150)]
+    right = [essence(explore(each, Bounds(situations=3_000))) for each in of]
+    monkeypatch.setattr(Keys, *TOO_MUCH[left_out])
+    assert any(
+        essence(explore(each, Bounds(situations=3_000))) != told
+        for each, told in zip(of, right, strict=True)
+    )
+
+
+def test_leaving_out_what_conditions_ask_for_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = plan(
+        step("a", rollback=UNDO),
+        step("b", "a", rollback=UNDO, condition="steps.a.outputs.n == '1'"),
+        step("c", "a", condition="steps.a.outputs.n == '2'"),
+        step("d", "c", rollback=UNDO),
+        single_failure="rollback",
+    )
+    right = essence(explore(of))
+    monkeypatch.setattr(Keys, "_going_forward", without_outputs)
+    assert essence(explore(of)) != right
+
+
+def test_taking_steps_for_alike_that_are_named_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    undo = Rollback(call=naming("{{ steps.b.outputs.id }}"))
+    of = plan(
+        step("a", rollback=UNDO, on_failure="continue"),
+        step("b", rollback=UNDO, on_failure="continue"),
+        step("c", "a", "b", rollback=undo),
+        parallel=2,
+    )
+    right = essence(explore(of))
+    monkeypatch.setattr("fsm.run.explore.keys._named", lambda _: frozenset())
+    assert essence(explore(of)) != right
 
 
 def lengths(of: Exploration) -> list[int]:
