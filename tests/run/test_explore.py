@@ -308,9 +308,10 @@ def test_leaving_out_more_than_that_is_noticed(
 def test_leaving_out_what_conditions_ask_for_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     of = plan(
         step("a", rollback=UNDO),
-        step("b", "a", rollback=UNDO, condition="steps.a.outputs.n == '1'"),
-        step("c", "a", condition="steps.a.outputs.n == '2'"),
-        step("d", "c", rollback=UNDO),
+        step("b", "a", rollback=UNDO),
+        step("c", "b", rollback=UNDO, condition="steps.a.outputs.n == '1'"),
+        step("d", "c", condition="steps.a.outputs.n == '2'"),
+        step("e", "d", rollback=UNDO),
         single_failure="rollback",
     )
     right = essence(explore(of))
