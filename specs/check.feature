@@ -141,6 +141,9 @@ Feature: Prove a plan before it runs
     When I run `fsm check plan.yaml`
     Then it exits with 1
     And it prints "explored: every outcome of every step, up to 2 failures, up to 1 failed rollback"
+    When I run `fsm check plan.yaml --failures 0 --states 20`
+    Then it exits with 0
+    And it prints "? long: nothing found in what was looked at"
     When I run `fsm check plan.yaml --states 20`
     Then it prints "but for the bound of 20 states, so that only runs in which fewer than 1 thing go wrong"
 
@@ -149,6 +152,9 @@ Feature: Prove a plan before it runs
     When I run `fsm check plan.yaml -o found.feature`
     Then it exits with 1
     And the file "found.feature" begins with "Feature: What was found of Deploy 2.0.1"
+    When I run `fsm test found.feature`
+    Then it exits with 0
+    And it prints "✓ 2 scenarios: all hold"
     When I run `fsm check plan.yaml -o plan.yaml`
     Then it exits with 2
     And the error says "plan.yaml is no feature file; name it SOMETHING.feature"

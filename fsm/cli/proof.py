@@ -20,6 +20,10 @@ __all__ = ["check", "lint"]
 _SMALL = 12
 """A plan of at most so many steps is explored exhaustively, if nothing else is said."""
 
+_STATES = 50_000
+_STEPS = 20_000_000
+"""So many states of a run are looked at, and so many steps in all of them."""
+
 _KINDS = ("left_behind", "rollback_cannot_run", "never_runs", "always_false", "irreversible_first")
 
 
@@ -43,10 +47,9 @@ _KINDS = ("left_behind", "rollback_cannot_run", "never_runs", "always_false", "i
     "--states",
     "situations",
     type=click.IntRange(1),
-    default=50_000,
-    show_default=True,
     metavar="N",
-    help="Look at no more than N states of a run.",
+    help="Look at no more than N states of a run. [default: 50000; fewer if the plan has more than 400 "
+    "steps]",
 )
 @click.option(
     "--ignore",
@@ -70,7 +73,7 @@ def check(
     failures: int | None,
     rollback_failures: int | None,
     exhaustive: bool,
-    situations: int,
+    situations: int | None,
     ignore: tuple[str, ...],
     target: str | None,
 ) -> int:
@@ -90,12 +93,13 @@ def check(
     if exhaustive and (failures is not None or rollback_failures is not None):
         raise click.UsageError("--exhaustive leaves no room for --failures: give one of them")
     plan = _shown(read_plan(file, params, parallel, skills))
-    bounds = Bounds(failures, rollback_failures, situations)
+    most = min(_STATES, _STEPS // len(plan.steps)) if situations is None else situations
+    bounds = Bounds(failures, rollback_failures, most)
     if len(plan.steps) > _SMALL and not exhaustive:
         bounds = Bounds(
             2 if failures is None else failures,
             1 if rollback_failures is None else rollback_failures,
-            situations,
+            most,
         )
     found = explore(plan, bounds)
     kept = tuple(finding for finding in found.findings if finding.kind not in ignore)

@@ -55,8 +55,11 @@ def exploration_text(plan: Plan, found: Exploration, told: Told) -> str:
             lines += ["", *(f"    {line}" for line in scenario_lines(plan, finding, told)), ""]
     for note in found.notes:
         lines.append(f"? {shown(note)}")
-    what = count(len(found.findings), "finding") if found.findings else "nothing found"
-    mark = "✗" if found.findings else "✓"
+    mark, what = "✓", "nothing found"
+    if found.findings:
+        mark, what = "✗", count(len(found.findings), "finding")
+    elif found.cut:
+        mark, what = "?", "nothing found in what was looked at"
     rests = ", ".join(
         f"{number} {state.replace('_', ' ')}" for state, number in sorted(found.rests.items())
     )

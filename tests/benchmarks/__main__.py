@@ -19,6 +19,7 @@ from pathlib import Path
 
 from appends import measure_stores
 from checkpoint import measure_checkpoint
+from explore import measure_explored
 from parallel import measure_layers, measure_naps
 from result import Result, as_json, table
 from resumed import measure_resumed
@@ -38,6 +39,7 @@ _WORKS: dict[str, Callable[[int, Folders], Iterator[Result]]] = {
     "resume": measure_resumed,
     "checkpoint": measure_checkpoint,
     "stores": measure_stores,
+    "explore": measure_explored,
     "startup": measure_startup,
     "validate": measure_validated,
 }
