@@ -115,7 +115,9 @@ def see_to_the_end(shim: Shim) -> None:
 def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None:
     """Let what the living write flow into their logs, and note the end of each, until all have ended."""
     shim.let_all_go()
-    logs = {each.output: Log(each.log, Masker(each.secrets)) for each in shim.living.values()}
+    ended_before = [*shim.unread.values()]
+    attempts = [*shim.living.values(), *ended_before]
+    logs = {each.output: Log(each.log, Masker(each.secrets)) for each in attempts}
 
     open_ = set(logs)
 
@@ -132,18 +134,23 @@ def _keep_flowing(shim: Shim, note: Callable[[Iterable[Attempt]], None]) -> None
             shim.poller.unregister(output)
         return len(piece)
 
+    def drain(attempt: Attempt) -> None:
+        """All that it wrote lies in the pipe; what others go on writing cannot make this endless."""
+        rest = 1 << 20
+        while rest > 0 and (length := flow(attempt.output)):
+            rest -= length
+        logs[attempt.output].end_output()
+
     def end(ended: Iterable[Attempt]) -> None:
         for attempt in ended:
-            # All that it wrote lies in the pipe; what others go on writing cannot make this endless.
-            rest = 1 << 20
-            while rest > 0 and (length := flow(attempt.output)):
-                rest -= length
-            logs[attempt.output].end_output()
+            drain(attempt)
             note([attempt])
 
     shim.poller.unregister(shim.channel.fileno())
     for output in logs:
         shim.poller.register(output, select.POLLIN)
+    for attempt in ended_before:
+        drain(attempt)
     end(shim.reap())
     while shim.living:
         for ready, _ in shim.poller.poll():

@@ -35,6 +35,8 @@ _READ_BYTES = 1 << 16
 _SIZE_BYTES = 4
 _BRIEF_MS = 3
 """That a process was started is told this much later, or with its end if that comes first: mostly it does."""
+_UNREAD_SECONDS = 1.0
+_FIONREAD = 0x541B  # how many bytes lie in a pipe: ioctl_tty(2)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 _AS_WE_WERE_GIVEN = (
     _signal.SIGPIPE,
@@ -99,6 +101,7 @@ class Shim:
         self.channel = _socket.socket(fileno=os.dup(CHANNEL))
         self.living: dict[int, Attempt] = {}
         self.ended: dict[int, Attempt] = {}
+        self.unread: dict[int, Attempt] = {}
         self.ledgers: dict[str, int] = {}
         self.poller = select.poll()
         self.woken, self._wake = os.pipe()
@@ -173,12 +176,21 @@ class Shim:
 
     def _tell(self, ended: "list[Attempt]") -> None:
         for attempt in ended:
-            os.close(attempt.output)
-            self.ended[attempt.number] = attempt
+            self.ended[attempt.number] = self.unread[attempt.number] = attempt
             if len(self.ended) > _RETAINED:
                 del self.ended[next(iter(self.ended))]
             self._unsaid += pack("ended", attempt.number, attempt.code, self._any_new_orphan())
+        self._close_what_was_read()
         self._say()
+
+    def _close_what_was_read(self) -> None:
+        """Close outputs of what has ended, but those that the runner may die before it reads them."""
+        now = time.time()
+        for number, attempt in list(self.unread.items()):
+            is_read = not any(fcntl.ioctl(attempt.output, _FIONREAD, bytes(4)))
+            if is_read or now - attempt.ended > _UNREAD_SECONDS:  # a daemon may write on and on
+                os.close(attempt.output)
+                del self.unread[number]
 
     def _any_new_orphan(self) -> bool:
         """Whether there is an orphan now, and there was none when this could be told last."""
@@ -226,6 +238,7 @@ class Shim:
         log: str,
         secrets: "tuple[bytes, ...]",
     ) -> None:
+        self._close_what_was_read()
         output, write_end = self._descriptors.pop(0), self._descriptors.pop(0)
         self._open_ledger(os.path.dirname(log))
         try:

@@ -28,30 +28,39 @@ ENTRY = Entry("build", "run", 1, 4711, 900, "a-boot", 100.0, 107.5, 0)
 NAME = "processes.jsonl"
 
 DRIVE = """
-import asyncio, json, os, signal, sys
+import asyncio, json, os, signal, sys, time
 from fsm.actions import ShellAction
 from fsm.engine.ports import Task
 fields = json.loads(sys.argv[1])
 fields["secrets"] = tuple(each.encode() for each in fields["secrets"])
 async def drive():
     running = asyncio.ensure_future(ShellAction().perform(Task(**fields)))
-    while not os.path.exists(os.path.join(fields["cwd"], "began")):
+    began = os.path.join(fields["cwd"], "began")
+    while not os.path.exists(began):
         await asyncio.sleep(0.005)
+    BEFORE_DEATH
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(drive())
 """
+STAND_STILL = """
+    open(os.path.join(fields["cwd"], "go"), "w").close()
+    while os.path.exists(f"/proc/{int(open(began).read())}"):
+        time.sleep(0.005)
+"""
+"""Let the step go on, and look at nothing until its process is gone."""
 
 
 def line(entry: Entry) -> bytes:
     return json.dumps(entry._asdict()).encode() + b"\n"
 
 
-def outlived(task: Task, limit: str = "") -> None:
+def outlived(task: Task, limit: str = "", before_death: str = "") -> None:
     """A runner performs the task, and dies of SIGKILL once there is a file `began`."""
     fields: dict[str, Any] = {name: getattr(task, name) for name in Task.__match_args__[:-1]}
     fields["env"], fields["params"] = dict(task.env), dict(task.params)
     fields["secrets"] = [each.decode() for each in task.secrets]
-    argv = [sys.executable, "-c", DRIVE, json.dumps(fields)]
+    program = DRIVE.replace("    BEFORE_DEATH", before_death)
+    argv = [sys.executable, "-c", program, json.dumps(fields)]
     within = ["sh", "-c", f'{limit}; exec "$@"', "sh"] if limit else []
     ended = subprocess.run([*within, *argv], check=False, timeout=60)
     assert ended.returncode == -signal.SIGKILL
@@ -197,6 +206,20 @@ def test_the_output_after_the_runners_death_is_logged_masked_and_the_end_noted(
     outcome = ShellAction().recollect(task)
     assert isinstance(outcome, Failed)
     assert (outcome.error, outcome.exit_code, outcome.tail) == ("exit code 4", 4, "key=***")
+
+
+def test_output_that_the_runner_did_not_come_to_read_is_logged_when_it_has_gone(
+    make_task: Make, tmp_path: Path
+) -> None:
+    told = "echo $$ > pid; mv pid began; until [ -e go ]; do sleep 0.02; done"
+    command = f"{told}; echo key=hunter2; exit 4"
+    task = make_task(command, secrets=[b"hunter2"])
+    outlived(task, before_death=STAND_STILL)
+    settle(str(tmp_path / "logs"))
+    assert Path(task.log).read_text() == "key=***\n"
+    outcome = ShellAction().recollect(task)
+    assert isinstance(outcome, Failed)
+    assert (outcome.exit_code, outcome.tail) == (4, "key=***")
 
 
 def test_a_step_that_closes_its_output_first_is_seen_to_its_end(

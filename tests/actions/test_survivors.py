@@ -131,6 +131,7 @@ def test_waiting_ends_when_the_last_one_has(
 ) -> None:
     waiting = f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"
     begin(waiting, **MARK)
+    until(lambda: survivors(RUN, [BUILD]))
     looks = 0
 
     def look() -> list[Survivor]:
