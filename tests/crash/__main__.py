@@ -30,6 +30,8 @@ from .sweep import Track, sweep, tracks
 
 _TOLD_IN_FULL = 5
 _SEED = 20250601
+_ENOUGH = get_context("fork").Event()
+"""No further track is begun; those begun end by themselves, so that none leaves a server behind."""
 
 
 def main() -> int:
@@ -71,6 +73,7 @@ def _verdicts(store: str, options: argparse.Namespace) -> Iterator[Verdict]:
         yield from map(run_case, map(Case.parse, sample.CASES[store]))
         return
     ways, killed = tracks(store), 0
+    _ENOUGH.clear()
     if options.kills:
         Random(_SEED).shuffle(ways)
     with get_context("fork").Pool(options.jobs, become_reaper) as pool:
@@ -80,11 +83,11 @@ def _verdicts(store: str, options: argparse.Namespace) -> Iterator[Verdict]:
                 print(f"\r{number} of {len(ways)}", end="", file=sys.stderr, flush=True)
             killed += sum(verdict.killed + verdict.torn for verdict in verdicts)
             if options.kills and killed >= options.kills:
-                return
+                _ENOUGH.set()
 
 
 def _along(track: Track) -> list[Verdict]:
-    return list(sweep(track))
+    return [] if _ENOUGH.is_set() else list(sweep(track))
 
 
 def _is_caught(store: str, control: str) -> bool:
