@@ -19,7 +19,7 @@ from fsm.errors import Damaged
 from fsm.stores.files import open_file
 from fsm.stores.lines import FORMAT, Concluded, Header, read_concluded, read_header, read_record
 from fsm.stores.lock import Head
-from fsm.stores.refusals import NEXT_MOVE, newer_format
+from fsm.stores.refusals import newer_format, without_run
 
 __all__ = ["JOURNAL", "JournalFile", "Part"]
 
@@ -221,7 +221,10 @@ class JournalFile:
     def _damaged(self, place: int) -> Damaged:
         number = os.pread(self.fd, place, 0).count(b"\n") + 1
         run_id = self.header.run_id
-        return Damaged(f"{self.path}:{number}: the line was altered (run {run_id})", NEXT_MOVE)
+        return Damaged(
+            f"{self.path}:{number}: the line was altered (run {run_id})",
+            without_run(self.path.parent),
+        )
 
     def _unfinished(self) -> Damaged:
         return _damaged(self.path, "ends before anything was recorded")
@@ -272,4 +275,4 @@ def _bytes(fd: int, place: int, most: int = 1 << 40) -> bytes:
 
 
 def _damaged(path: Path, what: str) -> Damaged:
-    return Damaged(f"{path} {what} (run {path.parent.name})", NEXT_MOVE)
+    return Damaged(f"{path} {what} (run {path.parent.name})", without_run(path.parent))

@@ -268,10 +268,10 @@ def _document(folder: Path, header: Header) -> bytes:
         if not folder.exists():
             raise
         what = f"the plan of run {header.run_id} is missing"
-        raise Damaged(f"{folder / _PLAN}: {what}", refusals.NEXT_MOVE) from None
+        raise Damaged(f"{folder / _PLAN}: {what}", refusals.without_run(folder)) from None
     with os.fdopen(fd, "rb") as file:
         document = file.read()
     if sha256(document).hexdigest() != header.digest:
         what = f"the plan of run {header.run_id} is not as it was written"
-        raise Damaged(f"{folder / _PLAN}: {what}", refusals.NEXT_MOVE)
+        raise Damaged(f"{folder / _PLAN}: {what}", refusals.without_run(folder))
     return document

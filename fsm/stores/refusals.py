@@ -28,6 +28,7 @@ __all__ = [
     "refuse_run_id",
     "refuse_unfinished",
     "unfinished",
+    "without_run",
 ]
 
 NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew with --state"
@@ -163,6 +164,15 @@ def file_gone(path: str | Path, run_id: str) -> StateUnavailable:
     return StateUnavailable(
         f"{path} was removed or replaced while run {run_id} went on",
         "find out what did that (a step?) and restore the file; nothing more was started",
+    )
+
+
+def without_run(folder: Path) -> str:
+    """What to do about damage to the folder of one run, which keeps others from being listed."""
+    lock = folder.parent.parent / "locks" / f"{folder.name}.lock"
+    return (
+        "nothing was changed; restore the state from a backup; or, to do without this run, move "
+        f"{folder} elsewhere and remove {lock}"
     )
 
 

@@ -102,6 +102,19 @@ def test_a_batch_that_was_acknowledged_and_is_cut_off_at_any_byte_is_damage(stat
     assert len(state.events()) == 2
 
 
+def test_a_damaged_run_can_be_put_aside_as_its_error_says(state: Any) -> None:
+    for run_id in ("run-1", "run-2"):
+        state.begin(run_id, plan_id=run_id).close()
+    state.journal().write_bytes(b"")
+    with pytest.raises(Damaged) as damaged:
+        state.again().runs()
+    folder, lock = state.journal().parent, state.lock()
+    assert f"move {folder} elsewhere and remove {lock}" in damaged.value.hint
+    folder.rename(state.path.parent / "aside")
+    lock.unlink()
+    assert [run.run_id for run in state.again().runs()] == ["run-2"]
+
+
 def test_a_state_that_was_acknowledged_without_a_record_is_missed_too(state: Any) -> None:
     journal = state.begin()
     before = state.journal().read_bytes()
