@@ -91,6 +91,39 @@ Feature: See a plan, a run or a machine as a picture
     Then it exits with 2
     And the error says "door.yaml is a machine: it has no plan; draw it without --view"
 
+  Scenario: Without a file or a run the newest run is drawn
+    When I run `fsm diagram`
+    Then it exits with 6
+    And the error says "no run is recorded in"
+    Given the plan "hello" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm diagram`
+    Then it exits with 0
+    And it prints "run {run}: completed"
+
+  Scenario: A plan that holds the value of a secret is not shown
+    Given the environment has TOKEN=hunter2-hunter2
+    And the plan:
+      """
+      plan: {id: leak, secrets: [TOKEN], steps: [{id: one, run: [echo, hunter2-hunter2]}]}
+      """
+    When I run `fsm diagram plan.yaml --format svg`
+    Then it exits with 2
+    And it prints nothing
+    And the error does not say "hunter2"
+
+  Scenario: A name in any script is drawn, and a folder that is not there is told
+    Given the plan:
+      """
+      plan: {id: tokyo, name: 東京, steps: [{id: one, run: ["true"]}]}
+      """
+    When I run `fsm diagram plan.yaml -o plan.svg`
+    Then it exits with 0
+    And there is no error
+    When I run `fsm diagram plan.yaml -o missing/plan.svg`
+    Then it exits with 2
+    And the error says "cannot write missing/plan.svg: No such file or directory"
+
   Scenario: What is neither a file nor a run is told with the next move
     When I run `fsm diagram nothing.yaml`
     Then it exits with 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +18,7 @@ from fsm.errors import FsmError, Invalid, Problem
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan
+    from fsm.views.picture import Picture
     from fsm.views.sheet import Sheet
 
 __all__ = ["chosen", "diagram", "machine_drawn", "picture_options", "put", "width"]
@@ -61,7 +64,7 @@ def picture_options(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("subject", metavar="SUBJECT")
+@click.argument("subject", metavar="[FILE|RUN]", required=False)
 @click.option(
     "--view",
     type=click.Choice(VIEWS),
@@ -82,7 +85,7 @@ def picture_options(command: Command) -> Command:
 @json_option
 @state_option
 def diagram(
-    subject: str,
+    subject: str | None,
     view: str | None,
     format_: str | None,
     target: str | None,
@@ -92,10 +95,16 @@ def diagram(
     as_json: bool,
     state: str | None,
 ) -> None:
-    """Draw a plan, a run, or a machine. SUBJECT is a file with a plan or a machine, or the id of a run."""
+    """Draw a plan, a run, or a machine: what is in FILE, or a RUN, the newest one unless you say which.
+
+    In pictures of a run each step is coloured by its state, and the chain of steps that took longest is
+    thick.
+    """
+    from fsm.engine.preflight import exposed
+
     output = Output(json=as_json)
     language = chosen(output, format_, target)
-    if not Path(subject).exists():
+    if subject is None or not os.path.exists(subject):  # noqa: PTH110 (of a name no file can have, Path raises)
         drawn = _run_drawn(subject, view or "plan", language, state, bool(params or parallel))
     elif _is_machine(subject):
         if view not in (None, "machine"):
@@ -105,9 +114,10 @@ def diagram(
         view = "machine"
         drawn = machine_drawn(subject)
     else:
-        drawn = _plan_drawn(
-            read_plan(subject, params, parallel, skills), view or "plan", language, state
-        )
+        plan = read_plan(subject, params, parallel, skills)
+        if problems := exposed(plan, os.environ):
+            raise Invalid(problems)
+        drawn = _plan_drawn(plan, view or "plan", language, state)
     put(output, {"view": view or "plan"}, drawn, language, target, subject)
 
 
@@ -115,7 +125,7 @@ def _is_machine(path: str) -> bool:
     from fsm.document import read_document
     from fsm.machine.load import is_machine
 
-    return is_machine(read_document(path))
+    return is_machine(read_document(path, lenient=True))
 
 
 def machine_drawn(path: str) -> Sheet:
@@ -168,7 +178,7 @@ def _known_seconds(plan: Plan, state: str | None) -> Mapping[str, float]:
 
 
 def _run_drawn(
-    reference: str, view: str, language: str, state: str | None, resolved_anew: bool
+    reference: str | None, view: str, language: str, state: str | None, resolved_anew: bool
 ) -> Sheet:
     from fsm.app.workspace import Workspace
     from fsm.engine.recovery import refold
@@ -182,6 +192,8 @@ def _run_drawn(
     try:
         summary = workspace.find(reference)
     except FsmError as error:
+        if reference is None:
+            raise
         problem = Problem(f"there is no file {reference}, and {error.message}", error.hint)
         raise Invalid([problem]) from None
     if resolved_anew:
@@ -210,7 +222,7 @@ def _run_drawn(
 def _most_arrows(language: str) -> int:
     from fsm.views.diagram import MOST_ARROWS
 
-    return MOST_ARROWS["mermaid" if language == "mermaid" else "dot"]
+    return MOST_ARROWS.get(language, MOST_ARROWS["svg"])  # type: ignore[call-overload, no-any-return]
 
 
 def chosen(output: Output, format_: str | None, target: str | None) -> str:
@@ -231,43 +243,49 @@ def put(
     sheet: Sheet,
     language: str,
     target: str | None,
-    subject: str,
+    subject: str | None,
 ) -> None:
     """Print the drawing or write it to the file; `subject` is the file that must not be overwritten."""
-    if target is not None:
+    if target is not None and subject is not None:
         _spare(subject, target)
     if language in ("svg", "png"):
-        from fsm.views.picture import paint
-
-        drawn = paint(sheet.dot(), "svg" if language == "svg" else "png")
+        drawn = _painted(output, sheet.dot(), "svg" if language == "svg" else "png")
     elif language == "dot":
         drawn = sheet.dot().encode()
     elif language == "mermaid":
         drawn = sheet.mermaid().encode()
     else:
         drawn = sheet.text(width() if output.is_terminal else 100).encode()
-    if language == "png":
-        from base64 import b64encode
-
-        output.document({**about, "format": language, "base64": b64encode(drawn).decode()})
-    else:
-        output.document({**about, "format": language, "text": drawn.decode()})
     if target is not None:
         try:
             Path(target).write_bytes(drawn)
-        except OSError as error:
-            raise Invalid([Problem(f"cannot write {target}: {error.strerror}")]) from None
-    elif language != "png":
-        output.line(drawn.decode().rstrip("\n"))
-    elif output.is_terminal:
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise Invalid([Problem(f"cannot write {target}: {why}")]) from None
+    elif language == "png" and output.is_terminal:
         raise Invalid([Problem("a terminal shows no PNG", "name a file: -o FILE.png")])
-    elif not output.json:
+    if output.json:
+        text = (
+            {"base64": b64encode(drawn).decode()} if language == "png" else {"text": drawn.decode()}
+        )
+        output.document({**about, "format": language, **text})
+    elif target is None and language == "png":
         sys.stdout.flush()
         sys.stdout.buffer.write(drawn)
+    elif target is None:
+        output.line(drawn.decode().rstrip("\n"))
+
+
+def _painted(output: Output, dot: str, picture: Picture) -> bytes:
+    from fsm.views.picture import lacks_letters, paint, painter
+
+    program = painter()
+    if picture == "png" and lacks_letters(program, dot):
+        output.note("note: some characters are missing in the PNG; an SVG has them: -o FILE.svg")
+    return paint(dot, picture, program)
 
 
 def _spare(subject: str, target: str) -> None:
-    file, other = Path(subject), Path(target)
-    if file.exists() and other.exists() and other.samefile(file):
+    if os.path.exists(subject) and os.path.exists(target) and os.path.samefile(subject, target):  # noqa: PTH110, PTH121
         what = "the machine" if _is_machine(subject) else "the plan"
         raise Invalid([Problem(f"{target} is {what} itself", "name another file for -o")])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fsm.views.drawing import Format, Mark, as_text
 from fsm.views.machine_drawing import machine_drawing
+from fsm.views.picture import Picture
 from fsm.views.plan_drawing import plan_drawing
 
 if TYPE_CHECKING:
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_ARROWS", "Format", "Mark", "machine_diagram", "plan_diagram"]
 
-MOST_ARROWS: Mapping[Format, int] = {"mermaid": 480, "dot": 3000}
-"""Mermaid draws no more than 500 edges; beyond 3,000 nobody sees anything in either."""
+MOST_ARROWS: Mapping[Format | Picture, int] = {
+    "mermaid": 480,
+    "dot": 3000,
+    "svg": 1000,
+    "png": 1000,
+}
+"""Mermaid draws no more than 500 edges; beyond 3,000 nobody sees anything in any; painting takes its time."""
 
 
 def machine_diagram(

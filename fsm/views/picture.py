@@ -13,7 +13,7 @@ from typing import Literal
 
 from fsm.errors import FsmError, Invalid, Problem
 
-__all__ = ["LONGEST_SECONDS", "Picture", "paint", "painter", "pure_painter"]
+__all__ = ["LONGEST_SECONDS", "Picture", "lacks_letters", "paint", "painter", "pure_painter"]
 
 Picture = Literal["svg", "png"]
 
@@ -67,3 +67,11 @@ def pure_painter() -> str:
     if found is None:
         raise Invalid([Problem("pictures need a program that draws them", f"{_INSTALL}")])
     return found
+
+
+def lacks_letters(program: str, dot: str) -> bool:
+    """Whether a PNG by `program` may show boxes for some characters: `graphviz-pure` brings its own font.
+
+    It has the letters of Europe and the Near East; no symbols, no emoji, nothing of East Asia.
+    """
+    return Path(program).name == "graphviz-pure" and any(char >= "\u2300" for char in dot)

@@ -18,11 +18,12 @@ from fsm.errors import FsmError, Invalid
 from fsm.machine import load_table
 from fsm.plan.model import Plan
 from fsm.views import picture
-from fsm.views.diagram import machine_diagram, plan_diagram
+from fsm.views.diagram import MOST_ARROWS, machine_diagram, plan_diagram
 from fsm.views.dot import attributes, html_text
 from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, as_text
 from fsm.views.letters import text_width
 from fsm.views.picture import paint, pure_painter
+from fsm.views.plan_drawing import plan_drawing
 
 PlanOf = Callable[..., Plan]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -175,3 +176,16 @@ def test_a_painter_that_fails_says_why(tmp_path: Path) -> None:
     bad.chmod(0o755)
     with pytest.raises(FsmError, match="bad cannot draw it: no memory"):
         paint("digraph {}", "svg", str(bad))
+
+
+def test_letters_that_the_painter_has_no_picture_of_are_known() -> None:
+    assert picture.lacks_letters("/bin/graphviz-pure", "日本")
+    assert picture.lacks_letters("/bin/graphviz-pure", "✓")
+    assert not picture.lacks_letters("/bin/graphviz-pure", "ÄÖÜ Ωμέγα Привет …")
+    assert not picture.lacks_letters("/usr/bin/dot", "日本")
+
+
+def test_more_arrows_than_can_be_painted_in_time_are_drawn_in_groups(plan_of: PlanOf) -> None:
+    steps = [{"depends_on": [f"s{m}" for m in range(max(1, n - 8), n)]} for n in range(1, 300)]
+    assert plan_drawing(plan_of(*steps), MOST_ARROWS["svg"]).boxes[0].title == "layers 1-13"
+    assert len(plan_drawing(plan_of(*steps), MOST_ARROWS["dot"]).boxes) == 299
