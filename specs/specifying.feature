@@ -156,3 +156,37 @@ Feature: Specifications of one's own plans
     When I run `fsm test`
     Then it exits with 2
     And the error says "`fsm test` needs pytest and pytest-bdd, which are not installed; pip install 'fsm[bdd]'"
+
+  Scenario: A specification to begin with, which reaches everything
+    Given the file "ship.yaml":
+      """
+      plan:
+        id: ship
+        steps:
+          - {id: pack, run: touch packed, rollback: rm packed}
+          - {id: send, run: touch sent, depends_on: pack, timeout: 1m, check: test -e sent}
+      """
+    When I run `fsm spec generate ship.yaml`
+    Then it exits with 0
+    And it prints "✓ ship.feature: … scenarios generated"
+    And it prints "rehearse them with: fsm test ship.feature"
+    When I run `fsm test ship.feature --fail-under 100`
+    Then it exits with 0
+    And it prints "✓ A step fails: the run is paused"
+
+  Scenario: Written again, it keeps what was edited
+    Given I have run `fsm spec generate build.yaml -o other.feature`
+    When "Scenario: All is undone, the last first" is changed to "Scenario: Back it goes" in the file "other.feature"
+    And I run `fsm spec generate build.yaml -o other.feature`
+    And I run `fsm test other.feature`
+    Then it exits with 0
+    And it prints "✓ Back it goes"
+    And it prints "✓ All is undone, the last first"
+
+  Scenario: What cannot be written from
+    When I run `fsm spec generate nowhere.yaml`
+    Then it exits with 2
+    And the error says "there is no plan `nowhere.yaml`"
+    When I run `fsm spec generate build.yaml -o build.yaml`
+    Then it exits with 2
+    And the error says "build.yaml is the plan itself; name another file for -o"

@@ -53,6 +53,7 @@ _HOMES = {
     "machine": "machines",
     "test": "testing:test_",
     "skills": "skills:skills_",
+    "spec": "specifying",
     "schema": "plans",
 }
 """The commands in the order of use: each is in the module of this package, under its own name or this one."""

@@ -155,9 +155,9 @@ class Performance:
         """Whether the specification says how it ends; in virtual time nothing else happens."""
         return not self._is_real or self._tape.speaks_of(step, purpose)
 
-    def launched(self, step: str, purpose: Purpose) -> None:
+    def launched(self, step: str, purpose: Purpose, attempt: int) -> None:
         """Something was launched: somebody may stop the run at that."""
-        if self._tape.is_stopped_at(step, purpose):
+        if self._tape.is_stopped_at(step, purpose, attempt):
             self.stop()
 
 
@@ -186,7 +186,7 @@ class _Scripted(Action):
     async def perform(self, task: Task) -> Outcome:
         """See `Action`."""
         if task.purpose != "dry_run":
-            self._stage.launched(task.step_id, task.purpose)
+            self._stage.launched(task.step_id, task.purpose, task.attempt)
             if self._stage.is_scripted(task.step_id, task.purpose):
                 return await self._stage.ended(task, task.purpose)
         if self._real is None:

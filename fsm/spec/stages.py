@@ -28,15 +28,15 @@ class Tape:
     """What a stage tells and is told: the facts in their order, the lines that a command prints of them.
 
     `endings` says how an attempt will end, `speaks_of` whether the specification says anything of it.
-    `pauses` are the launches at which somebody stops the run, each once; `stopped` and `died` say that the
-    last command was stopped, or that its process died.
+    `pauses` are the launches at which somebody stops the run, each once, attempt 0 being any; `stopped` and
+    `died` say that the last command was stopped, or that its process died.
     """
 
     endings: Chooser
     speaks_of: Callable[[str, Purpose], bool] = lambda *_: True
     events: list[on.Event] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    pauses: set[tuple[str, Purpose]] = field(default_factory=set)
+    pauses: set[tuple[str, Purpose, int]] = field(default_factory=set)
     stopped: bool = False
     died: bool = False
 
@@ -46,11 +46,12 @@ class Tape:
         if (line := event_line(run, event)) is not None:
             self.lines.append(line)
 
-    def is_stopped_at(self, step: str, purpose: Purpose) -> bool:
+    def is_stopped_at(self, step: str, purpose: Purpose, attempt: int) -> bool:
         """Whether somebody stops the run at this launch, and it was not stopped before; asked once."""
-        if (step, purpose) not in self.pauses:
+        fitting = self.pauses & {(step, purpose, 0), (step, purpose, attempt)}
+        if not fitting:
             return False
-        self.pauses.discard((step, purpose))
+        self.pauses -= fitting
         again, self.stopped = self.stopped, True
         return not again
 
@@ -124,7 +125,7 @@ class _Told(Simulator):
     def _launched(self, step: str, attempt: int, purpose: Purpose) -> Ending:
         ending = self._tape.endings(step, attempt, purpose)
         if not isinstance(ending, Unrendered):
-            self._tape.is_stopped_at(step, purpose)
+            self._tape.is_stopped_at(step, purpose, attempt)
         return ending
 
     def request(self, event: on.Event) -> None:

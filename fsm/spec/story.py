@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.app.skills import load
 from fsm.document import suggest
 from fsm.engine.site import Site
 from fsm.errors import FsmError, Invalid, Problem
-from fsm.plan import load_plan
 from fsm.plan.template import TemplateError
 from fsm.run.simulate import Ending, Purpose
 from fsm.spec.endings import Script, Unrendered, limited, stand_ins
@@ -146,10 +146,10 @@ class Story:
         self._has(self.step(step), purpose)
         self.script.takes(step, purpose, seconds)
 
-    def pause_at(self, step: str, purpose: Purpose) -> None:
-        """Somebody stops the run once this is launched."""
+    def pause_at(self, step: str, purpose: Purpose, attempt: int = 0) -> None:
+        """Somebody stops the run once this is launched: that attempt, or the next one."""
         self._has(self.step(step), purpose)
-        self.tape.pauses.add((step, purpose))
+        self.tape.pauses.add((step, purpose, attempt))
 
     def ending(self, step_id: str, attempt: int, purpose: Purpose) -> Ending:
         """How an attempt ends: as scripted, in its time, and only if its templates can be rendered."""
@@ -275,7 +275,7 @@ def _loaded(path: Path, typed: tuple[tuple[str, str], ...], parallel: int | None
     if key not in _PLANS:
         if len(_PLANS) > 200:
             _PLANS.clear()
-        _PLANS[key] = load_plan(path, typed=dict(typed), parallel=parallel)
+        _PLANS[key] = load(path, typed=dict(typed), parallel=parallel)
     return _PLANS[key]
 
 

@@ -25,6 +25,14 @@ def pause(story: Story, step: str) -> None:
 
 
 @words.arranging(
+    'somebody pauses the run while attempt {number:number} of "{step}" runs',
+    "the same, at that attempt",
+)
+def pause_attempt(story: Story, number: int, step: str) -> None:
+    story.pause_at(step, "run", number)
+
+
+@words.arranging(
     'somebody pauses the run while "{step}" is rolled back', "the same, while it is compensated"
 )
 def pause_rollback(story: Story, step: str) -> None:
