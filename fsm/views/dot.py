@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from fsm.views.drawing import PAINTS, RED, Arrow, Box, Colour, Drawing, printable
+from fsm.views.drawing import PAINTS, RED, Arrow, Box, Colour, Drawing, Tinted, printable
 
 __all__ = ["attributes", "dot", "html_text"]
 
@@ -45,7 +45,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         yield f"  start [{start}]"
         yield f"  start -> s{drawing.initial + 1}"
     for number, box in enumerate(drawing.boxes, 1):
-        note = f'<font point-size="9">{"<br/>".join(map(html_text, box.lines))}</font>'
+        note = f'<font point-size="9">{"<br/>".join(map(_line, box.lines))}</font>'
         label = f"<b>{html_text(box.title)}</b>" + (f"<br/>{note}" if box.lines else "")
         yield f"  s{number} [label=<{label}>, {attributes(**_box(number, box))}]"
     for number, cluster in enumerate(drawing.clusters, 1):
@@ -60,6 +60,12 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         yield f"  s{arrow.tail + 1} -> s{arrow.head + 1}" + (f" [{both}]" if both else "")
     yield from _rows(drawing)
     yield "}"
+
+
+def _line(line: str | Tinted) -> str:
+    if isinstance(line, str):
+        return html_text(line)
+    return f'<font color="{PAINTS[line.colour].line}">{html_text(line.text)}</font>'
 
 
 def _box(number: int, box: Box) -> dict[str, str]:

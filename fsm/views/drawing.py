@@ -26,6 +26,7 @@ __all__ = [
     "Format",
     "Mark",
     "Paint",
+    "Tinted",
     "as_text",
     "printable",
     "wrapped",
@@ -59,6 +60,16 @@ RED = "#d1242f"
 """Of scenario rows and of steps that cannot be undone."""
 
 
+class Tinted(NamedTuple):
+    """A line of a box in a colour, where the language has it."""
+
+    text: str
+    colour: Colour
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Mark(NamedTuple):
     """What a caller says of one box or row: a colour, and words that are written below its name."""
 
@@ -74,7 +85,7 @@ class Box:
     """
 
     title: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str | Tinted, ...] = ()
     kind: Literal["plain", "final", "risky"] = "plain"
     tooltip: str = ""
     id: str = ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.views.drawing import Arrow, Box, Colour, Drawing, Mark
+from fsm.views.drawing import Arrow, Box, Colour, Drawing, Mark, Tinted
 
 if TYPE_CHECKING:
     from fsm.machine import MachineSpec, Row
@@ -27,15 +27,16 @@ def machine_drawing(
     """The machine's states and rows: one arrow for all rows between the same two states.
 
     Rows that stay in their state stand inside its box, below "stays on"; rows of the error-handling table
-    (`scenario`) have bold red arrows of their own, with the scenario's name.
+    (`scenario`) have bold red arrows of their own, or stand there in red, with the scenario's name.
 
     `marks` colours states, by their name, and rows, by their index in `spec.rows` from 0: a row is then
-    drawn apart from rows of another colour, also one that stays in its state, and its notes stand beside
-    its trigger. So a coverage says `{0: Mark("good"), 1: Mark("bad", ("never taken",))}`.
+    drawn apart from rows of another colour, and its notes stand beside its trigger, which is all that
+    Mermaid shows of a row that stays in its state. So a coverage says
+    `{0: Mark("good"), 1: Mark("bad", ("never taken",))}`.
     """
     marks = marks or {}
     places = {name: index for index, name in enumerate(spec.states)}
-    inside: defaultdict[str, list[str]] = defaultdict(list)
+    inside: defaultdict[str, list[str | Tinted]] = defaultdict(list)
     between: defaultdict[_Between, list[str]] = defaultdict(list)
     reasons: defaultdict[_Between, dict[str, str]] = defaultdict(dict)
     for index, row in enumerate(spec.rows):
@@ -43,8 +44,8 @@ def machine_drawing(
         notes = f" ({', '.join(mark.notes)})" if mark and mark.notes else ""
         lines = _row_lines(row.trigger + notes, conditions_of(row))
         for source in row.source:
-            if source == row.dest and not row.scenario and mark is None:
-                inside[source] += lines
+            if source == row.dest:
+                inside[source] += _inside(row, lines, mark)
                 continue
             pair = _Between(source, row.dest, row.scenario or "", mark.colour if mark else None)
             between[pair] += lines
@@ -55,8 +56,7 @@ def machine_drawing(
         Arrow(
             tail=places[pair.source],
             head=places[pair.dest],
-            lines=((f"{pair.scenario.replace('_', ' ')}:",) if pair.scenario else ())
-            + tuple(lines),
+            lines=((_title(pair.scenario),) if pair.scenario else ()) + tuple(lines),
             kind="scenario" if pair.scenario else "plain",
             tooltip="\n".join(f"{name}: {why}" for name, why in reasons[pair].items()),
             colour=pair.colour,
@@ -73,7 +73,20 @@ def conditions_of(row: Row) -> list[str]:
     return [*row.conditions, *(f"not {name}" for name in row.unless)]
 
 
-def _box(spec: MachineSpec, name: str, inside: Sequence[str], mark: Mark | None) -> Box:
+def _inside(row: Row, lines: Sequence[str], mark: Mark | None) -> Iterator[str | Tinted]:
+    """The row as lines of the box that it stays in, in a colour if it has one."""
+    if row.scenario:
+        lines = [_title(row.scenario), *lines]
+    colour: Colour | None = "bad" if row.scenario else None
+    colour = mark.colour if mark else colour
+    yield from (Tinted(line, colour) for line in lines) if colour else lines
+
+
+def _title(scenario: str) -> str:
+    return f"{scenario.replace('_', ' ')}:"
+
+
+def _box(spec: MachineSpec, name: str, inside: Sequence[str | Tinted], mark: Mark | None) -> Box:
     state = spec.states[name]
     return Box(
         title=name,

@@ -36,7 +36,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         yield f"  start --> s{drawing.initial + 1}"
     for number, box in enumerate(drawing.boxes, 1):
         title = f"<b>{_text(_mark(box) + box.title)}</b>"
-        label = "<br/>".join([title, *map(_text, box.lines)])
+        label = "<br/>".join([title, *(_text(str(line)) for line in box.lines)])
         style = f":::{name}" if (name := box.colour or _KINDS.get(box.kind)) else ""
         yield f'  s{number}("{label}"){style}'
     for number, cluster in enumerate(drawing.clusters, 1):

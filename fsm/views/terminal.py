@@ -60,7 +60,7 @@ def drawing_table(drawing: Drawing, width: int) -> str:
 
 
 def _noted(box: Box) -> Iterator[str]:
-    yield from filter(None, box.lines)
+    yield from filter(None, map(str, box.lines))
     if box.thick:
         yield "on the critical path"
 

@@ -16,7 +16,7 @@ from fsm.machine import MachineSpec, Row, StateSpec, load_table
 from fsm.plan.model import ErrorHandling, Plan
 from fsm.run import plan_spec
 from fsm.views.diagram import machine_diagram, plan_diagram
-from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, as_text
+from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, Tinted, as_text
 
 Format = Literal["mermaid", "dot"]
 FORMATS: tuple[Format, ...] = ("mermaid", "dot")
@@ -80,8 +80,12 @@ def test_a_plan_s_own_policy_is_drawn(language: Format) -> None:
     own = plan_spec(ErrorHandling(single_failure="continue"))
     text = machine_diagram(own, language)
     assert text != machine_diagram(load_table("plan"), language)
-    arrow = "s2 ==>" if language == "mermaid" else "s2 -> s2"
-    assert arrow in text
+    red = f'<font color="{PAINTS["bad"].line}">'
+    stays = {
+        "mermaid": "step_failed [tolerated]<br/>single failure#58;<br/>step_failed<br/>",
+        "dot": f"{red}single failure:</font><br/>{red}step_failed</font><br/>",
+    }
+    assert stays[language] in text
 
 
 # Plans.
@@ -180,37 +184,15 @@ def test_a_marked_row_is_drawn_apart_from_rows_of_another_colour(language: Forma
     assert "never taken" in text
 
 
-def test_a_marked_row_that_stays_in_its_state_is_a_loop(plan_of: PlanOf) -> None:
+def test_a_marked_row_that_stays_in_its_state_is_a_line_of_its_box() -> None:
     spec = load_table("step")
     [stays] = [n for n, row in enumerate(spec.rows) if row.trigger == "found_unknown"]
-    assert "s3 -> s3" in machine_diagram(spec, "dot", {stays: Mark("bad")})
-    assert "s3 -> s3" not in machine_diagram(spec, "dot")
-
-
-def test_a_step_without_rollback_is_marked(plan_of: PlanOf) -> None:
-    text = plan_diagram(plan_of({}, {"rollback": UNDO}), "mermaid")
-    assert '  s1("<b>1 s1</b><br/>no rollback"):::risky' in text
-    assert '  s2("<b>2 s2</b><br/>undo#58; false")\n' in text
-
-
-@pytest.mark.parametrize("language", FORMATS)
-@pytest.mark.parametrize("chained", [True, False])
-def test_a_plan_of_very_many_steps_is_drawn_in_groups_with_counts(
-    plan_of: PlanOf, language: Format, chained: bool
-) -> None:
-    steps = [{"depends_on": [f"s{n - 9}"]} if n > 9 and not chained else {} for n in range(1, 5001)]
-    text = plan_diagram(plan_of(*steps), language)
-    counts = re.findall(r"(\d+) steps", text)
-    assert sum(map(int, counts)) == 5000
-    assert len(counts) <= 24
-
-
-def test_a_plan_with_more_arrows_than_mermaid_draws_is_drawn_in_groups(plan_of: PlanOf) -> None:
-    first = [{} for _ in range(30)]
-    second = [{"depends_on": [f"s{n}" for n in range(1, 31)]} for _ in range(30)]
-    text = plan_diagram(plan_of(*first, *second, parallel=4), "mermaid")
-    assert "900 dependencies" in text
-    assert plan_diagram(plan_of(*first, *second, parallel=4), "dot").count("->") == 900
+    text = machine_diagram(spec, "dot", {stays: Mark("bad", ("never taken",))})
+    line = f'<font color="{PAINTS["bad"].line}">found_unknown (never taken)</font>'
+    assert f"stays on<br/>{line}" in text
+    assert "stays on<br/>found_unknown (never taken)" in machine_diagram(
+        spec, "mermaid", {stays: Mark("bad", ("never taken",))}
+    ).replace("#40;", "(")
 
 
 # Hostile text.
@@ -255,7 +237,7 @@ DOT_LINE = re.compile(
 
 def drawing(text: str, other: str) -> Drawing:
     boxes = [
-        Box(text, (other, text), "risky", other, "step-x", "bad", thick=True),
+        Box(text, (other, Tinted(text, "good")), "risky", other, "step-x", "bad", thick=True),
         Box(other, (), "final", text),
     ]
     arrows = [
