@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from fsm.views.cells import cells, cut, padded
 from fsm.views.dot import attributes, html_text
@@ -162,21 +163,28 @@ def _mermaid(chart: Chart) -> Iterator[str]:
     yield "---"
     left_out = "".join(f"; {text} left out" for _, text in chart.breaks)
     yield f"title: {title_text(f'{chart.title}: {chart.subtitle}{left_out}')}"
+    yield "config: {gantt: {leftPadding: 200}}"
     yield "---"
     yield "gantt"
-    yield "  dateFormat x"
-    yield f"  axisFormat {'%M:%S' if chart.length < 3600 else '%H:%M:%S'}"
+    yield "  dateFormat YYYY-MM-DD HH:mm:ss.SSS"
+    yield f"  axisFormat {'%S.%L' if chart.length < 60 else '%H:%M:%S'}"
     number = 0
     for row in chart.rows:
         yield f"  section {_plain(row.title)}"
         if not row.bars:
             number += 1
-            yield f"  {_plain(row.note)} :milestone, b{number}, 0, 0"
+            yield f"  {_plain(row.note)} :milestone, b{number}, {_moment(0)}, {_moment(0)}"
         for bar in row.bars:
             number += 1
             tag = {"good": "done, ", "active": "active, ", "bad": "crit, "}.get(bar.colour, "")
-            start, end = round(bar.start * 1000), round(bar.end * 1000)
-            yield f"  {_plain(bar.word)} :{tag}b{number}, {start}, {max(end, start + 1)}"
+            times = f"{_moment(bar.start)}, {_moment(max(bar.end, bar.start + 0.001))}"
+            yield f"  {_plain(bar.word)} :{tag}b{number}, {times}"
+
+
+def _moment(place: float) -> str:
+    """A place on the axis as a time after midnight, wherever the reader is."""
+    at = datetime(2000, 1, 1) + timedelta(seconds=place)
+    return at.isoformat(" ", "milliseconds")
 
 
 def _plain(text: str) -> str:

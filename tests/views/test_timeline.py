@@ -153,8 +153,8 @@ HOSTILE = st.one_of(
     st.sampled_from(["<script>x</script>", "\\N", "x :crit, a, 0, 1", "section y", "\ud800"]),
 )
 GANTT = re.compile(
-    r"---|title: \"(?:[^\"\\<>]|\\.)*\"|gantt|  dateFormat x|  axisFormat [%HMS:]+"
-    r"|  section [^:;#<>]+|  [^:;#<>]+ :(?:done, |crit, |active, )?b\d+, \d+, \d+"
+    r"---|title: \"(?:[^\"\\<>]|\\.)*\"|config: .*|gantt|  dateFormat [YMDHms:. S-]+|  axisFormat [%HMSL:.]+"
+    r"|  section [^:;#<>]+|  [^:;#<>]+ :(?:done, |crit, |active, )?b\d+(?:, 2000-01-0\d [\d:.]{12}){2}"
 )
 
 
