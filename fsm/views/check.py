@@ -153,24 +153,37 @@ def scenario_lines(plan: Plan, finding: Finding, told: Told) -> list[str]:
     assert simulator is not None
     said = [*_said(plan, finding.scenario, told), *_came_of_it(finding, simulator)]
     lines, before = [f"Scenario: {_title(finding)}"], ""
+    for name, value in told.params.items():
+        if not _can_be_said(value):
+            lines.append(f"  # no sentence can say {name}={shown(value)}: let the plan say it")
     for keyword, sentence in said:
         lines.append(f"  {'And' if keyword == before else keyword} {sentence}")
         before = keyword
     return lines
 
 
+def _can_be_said(value: str) -> bool:
+    """Whether it can stand between the quotes of a sentence."""
+    return '"' not in value and value == shown(value)
+
+
 def _title(finding: Finding) -> str:
-    return shown(finding.message.replace("`", "").partition(": if:")[0])
+    if finding.kind in {"always_false", "never_runs"}:
+        return f"{finding.steps[0]} never runs"
+    return shown(finding.message.replace("`", ""))
 
 
 def _said(plan: Plan, scenario: Scenario, told: Told) -> Iterator[tuple[str, str]]:
     yield "Given", f'the approved plan "{told.file}"'
     for name, value in told.params.items():
-        yield "Given", f'the parameter "{name}" is "{shown(value)}"'
+        if _can_be_said(value):
+            yield "Given", f'the parameter "{name}" is "{value}"'
     if told.parallel is not None:
         yield "Given", f"up to {told.parallel} steps run at once"
     for step, seconds in scenario.takes.items():
         yield "Given", f'the step "{step}" takes {format_duration(seconds)}'
+    for step, seconds in scenario.rollback_takes.items():
+        yield "Given", f'the rollback of "{step}" takes {format_duration(seconds)}'
     returned = dict(stand_ins(plan))
     for number, act in enumerate(scenario.acts):
         for step, outputs in act.returns.items():

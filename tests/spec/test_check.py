@@ -64,6 +64,8 @@ def _random_step(rng: Random, name: str, needed: list[str]) -> dict[str, object]
         step["if"] = f"steps.{other}.{rng.choice(asked)}"
     elif rng.random() < 0.1:
         step["if"] = rng.choice(("params.deep", "not true", "run.id"))
+    if rng.random() < 0.2:
+        step["timeout"] = rng.choice(("300ms", "2s", "1m"))
     if rng.random() < 0.3:
         step["on_failure"] = rng.choice(("continue", "skip_dependents"))
     return step
@@ -83,11 +85,24 @@ def test_every_scenario_of_a_random_plan_holds(seed: int, tmp_path: Path) -> Non
 def _scenarios(feature: str) -> list[list[str]]:
     found: list[list[str]] = []
     for line in map(str.strip, feature.splitlines()[1:]):
+        assert not line.startswith("#")
         if line.startswith("Scenario:"):
             found.append([])
         elif line:
             found[-1].append(line)
     return found
+
+
+def test_a_parameter_that_no_sentence_can_say_is_told_beside(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(
+        "plan:\n  id: p\n  params: {who: x}\n  error_handling: {single_failure: abort}\n"
+        "  steps:\n    - {id: a, run: 'true', timeout: 500ms}\n    - {id: b, run: 'true'}\n"
+    )
+    given = {"who": 'a "b"'}
+    plan = load_plan(tmp_path / "plan.yaml", typed=given)
+    text = feature_text(plan, explore(plan), Told("plan.yaml", "plan.yaml", given))
+    assert """  # no sentence can say who=a "b": let the plan say it""" in text
+    assert "the parameter" not in text
 
 
 @pytest.mark.parametrize("stage", ["rehearsal", "executor"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal, TypeGuard
 
 from fsm.errors import TransitionRefused
 from fsm.plan.model import Plan, Step
@@ -21,6 +21,9 @@ from fsm.run.simulate import FAILS, SUCCEEDS, Ending, Purpose, Simulator
 from fsm.values import Value
 
 __all__ = ["Act", "Scenario", "play", "scenarios"]
+
+
+_SECOND: Final = 1.0
 
 
 class Act(Value):
@@ -40,18 +43,31 @@ class Act(Value):
 
 
 class Scenario(Value):
-    """One run, told by what people ask for; `takes` says how many seconds each attempt of a step takes."""
+    """One run, told by what people ask for. `takes` and `rollback_takes` say how many seconds each attempt of
+    a step, or of its rollback, takes where it is not one."""
 
     acts: Sequence[Act]
     takes: Mapping[str, float] = field(default_factory=dict)
+    rollback_takes: Mapping[str, float] = field(default_factory=dict)
 
 
 def scenarios(plan: Plan, moves: Sequence[Move], choices: Choices) -> Iterator[Scenario]:
     """Scenarios that may show where these moves lead, the plainest first."""
     acts = _acts(plan, moves, choices)
-    yield Scenario(acts)
+    hasty = {step.id: t / 2 for step in plan.steps if _short(t := step.timeout_seconds)}
+    undone = {
+        step.id: t / 2
+        for step in plan.steps
+        if step.rollback is not None and _short(t := step.rollback.timeout_seconds)
+    }
+    yield Scenario(acts, hasty, undone)
     if plan.parallel > 1:
-        yield Scenario(acts, _durations(plan, moves, choices))
+        yield Scenario(acts, {**hasty, **_durations(plan, moves, choices)}, undone)
+
+
+def _short(timeout: float | None) -> TypeGuard[float]:
+    """Whether an attempt of a second, which is what they take if nothing is said, would be too long."""
+    return timeout is not None and timeout < _SECOND
 
 
 def play(plan: Plan, scenario: Scenario) -> Simulator | None:
@@ -83,7 +99,11 @@ class _Script:
 
     def __init__(self, plan: Plan, scenario: Scenario) -> None:
         self._plan = plan
-        self._takes = scenario.takes
+        self._takes: Mapping[Purpose, Mapping[str, float]] = {
+            "run": scenario.takes,
+            "rollback": scenario.rollback_takes,
+            "check": {},
+        }
         self._failing: set[tuple[str, Purpose]] = set()
         self._returns: dict[str, Outputs] = {}
         self._asked = stand_ins(plan)
@@ -102,14 +122,14 @@ class _Script:
         if not renders(self.simulator.run, step, undo=purpose == "rollback"):
             return Ending("failed", 0.0)
         ending = FAILS if (name, purpose) in self._failing else SUCCEEDS
-        if purpose != "run":
-            return ending
-        if ending is SUCCEEDS:
+        seconds, timeout = self._takes[purpose].get(name, _SECOND), step.timeout_seconds
+        if purpose == "rollback":
+            timeout = step.rollback.timeout_seconds if step.rollback else None
+        if timeout is not None and seconds > timeout:
+            return replace(FAILS, seconds=timeout)
+        if purpose == "run" and ending is SUCCEEDS:
             outputs = self._returns.get(name, self._asked.get(name, {}))
             ending = replace(ending, outputs=outputs or None)
-        seconds = self._takes.get(name, 1.0)
-        if step.timeout_seconds is not None and seconds > step.timeout_seconds:
-            return replace(FAILS, seconds=step.timeout_seconds)
         return replace(ending, seconds=seconds)
 
 

@@ -106,6 +106,7 @@ class Search:
     _needs_of: dict[int, list[tuple[int, bool]]] = field(init=False)
     _redone: Sequence[int] = field(init=False)
     _ways_of: dict[int, int] = field(init=False)
+    _prices: dict[tuple[int, int], int] = field(init=False)
     _near: list[list[int]] = field(init=False)
     _board: Board = field(init=False)
     _keys: Keys = field(init=False)
@@ -116,6 +117,12 @@ class Search:
         plan, place = bare(self.plan), self.plan.positions
         outputs = [(place[name], ways) for name, ways in self.choices.of.items()]
         self._ways_of = {index: len(ways) for index, ways in outputs}
+        self._prices = {
+            (index, choice): _CHOSEN if way.keys() == ways[0].keys() else _WRONG
+            for index, ways in outputs
+            for choice, way in enumerate(ways)
+            if choice
+        }
         self._board = Board(plan, outputs)
         steps = list(enumerate(plan.steps))
         self._irreversible = [index for index, step in steps if step.irreversible]
@@ -192,7 +199,7 @@ class Search:
                     yield Move("fails", index, FORCED), place * _OVERTAKEN
                     continue
                 for choice in range(self._ways_of.get(index, 1)):
-                    price = place * _OVERTAKEN + bool(choice) * _CHOSEN
+                    price = place * _OVERTAKEN + self._prices.get((index, choice), 0)
                     yield Move("completes", index, choice), price
                 if budget is None or budget[0]:
                     yield Move("fails", index), place * _OVERTAKEN + _WRONG
