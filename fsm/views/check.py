@@ -180,8 +180,6 @@ def _said(plan: Plan, scenario: Scenario, told: Told) -> Iterator[tuple[str, str
             yield "Given", f'the parameter "{name}" is "{value}"'
     if told.parallel is not None:
         yield "Given", f"up to {told.parallel} steps run at once"
-    for step, seconds in scenario.takes.items():
-        yield "Given", f'the step "{step}" takes {format_duration(seconds)}'
     for step, seconds in scenario.rollback_takes.items():
         yield "Given", f'the rollback of "{step}" takes {format_duration(seconds)}'
     returned = dict(stand_ins(plan))
@@ -213,6 +211,8 @@ def _returns(step: str, outputs: Mapping[str, str], so_far: Mapping[str, str]) -
 
 
 def _arranged(act: Act) -> Iterator[str]:
+    for step, seconds in act.takes.items():
+        yield f'the step "{step}" takes {format_duration(seconds)}'
     for steps, sentence in (
         (act.succeeds, 'the step "{}" succeeds'),
         (act.fails, 'the step "{}" fails'),

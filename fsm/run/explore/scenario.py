@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeGuard
+from itertools import zip_longest
+from typing import Any, Final, Literal, TypeGuard, cast
 
 from fsm.errors import TransitionRefused
 from fsm.plan.model import Plan, Step
@@ -30,7 +31,8 @@ class Act(Value):
     """What somebody asks for, and what was arranged before: steps, by id, that end otherwise than so far.
 
     `returns` are all outputs of each step that returns others than so far, at first others than the text
-    `STEP.NAME` that stands in for each.
+    `STEP.NAME` that stands in for each. `takes` says how many seconds each attempt of a step takes from now
+    on, if not as long as so far, at first one.
     """
 
     asked: Literal["run", "resume", "from", "rollback"]
@@ -40,14 +42,14 @@ class Act(Value):
     rollback_fails: Sequence[str] = ()
     rollback_succeeds: Sequence[str] = ()
     returns: Mapping[str, Outputs] = field(default_factory=dict)
+    takes: Mapping[str, float] = field(default_factory=dict)
 
 
 class Scenario(Value):
-    """One run, told by what people ask for. `takes` and `rollback_takes` say how many seconds each attempt of
-    a step, or of its rollback, takes where it is not one."""
+    """One run, told by what people ask for. `rollback_takes` says how many seconds each attempt of a step's
+    rollback takes where it is not one."""
 
     acts: Sequence[Act]
-    takes: Mapping[str, float] = field(default_factory=dict)
     rollback_takes: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -60,9 +62,21 @@ def scenarios(plan: Plan, moves: Sequence[Move], choices: Choices) -> Iterator[S
         for step in plan.steps
         if step.rollback is not None and _short(t := step.rollback.timeout_seconds)
     }
-    yield Scenario(acts, hasty, undone)
+    yield Scenario(_timed(acts, [hasty]), undone)
     if plan.parallel > 1:
-        yield Scenario(acts, {**hasty, **_durations(plan, moves, choices)}, undone)
+        first, *more = _durations(plan, moves, choices)
+        yield Scenario(_timed(acts, [{**hasty, **first}, *more]), undone)
+
+
+def _timed(acts: Sequence[Act], takes: Sequence[Mapping[str, float]]) -> Sequence[Act]:
+    """The acts, with what each step takes from then on, where that changes."""
+    told: dict[str, float] = {}
+    timed = []
+    for act, said in zip_longest(acts, takes, fillvalue=cast(Any, {})):
+        new = {step: seconds for step, seconds in said.items() if told.get(step) != seconds}
+        told.update(new)
+        timed.append(replace(act, takes=new))
+    return timed
 
 
 def _short(timeout: float | None) -> TypeGuard[float]:
@@ -99,9 +113,9 @@ class _Script:
 
     def __init__(self, plan: Plan, scenario: Scenario) -> None:
         self._plan = plan
-        self._takes: Mapping[Purpose, Mapping[str, float]] = {
-            "run": scenario.takes,
-            "rollback": scenario.rollback_takes,
+        self._takes: Mapping[Purpose, dict[str, float]] = {
+            "run": {},
+            "rollback": dict(scenario.rollback_takes),
             "check": {},
         }
         self._failing: set[tuple[str, Purpose]] = set()
@@ -116,6 +130,7 @@ class _Script:
         self._failing |= {(step, "rollback") for step in act.rollback_fails}
         self._failing -= {(step, "rollback") for step in act.rollback_succeeds}
         self._returns.update(act.returns)
+        self._takes["run"].update(act.takes)
 
     def _ending(self, name: str, _: int, purpose: Purpose) -> Ending:
         step = self._plan.step(name)
@@ -191,30 +206,43 @@ class _Making:
         )
 
 
-def _durations(plan: Plan, moves: Sequence[Move], choices: Choices) -> Mapping[str, float]:
-    """How long attempts take for things to end in this order; what is cancelled would have taken longer."""
-    unit = 1.0 + round(sum(map(_delays, plan.steps)))
+def _durations(
+    plan: Plan, moves: Sequence[Move], choices: Choices
+) -> Sequence[Mapping[str, float]]:
+    """How long attempts must take, act by act, for things to end in this order; what is cancelled, longer."""
+    unit = _unit(plan, moves)
     run = Run(bare(plan))
-    now, began, takes = 0.0, dict[str, float](), dict[str, float]()
+    now, began, takes = 0.0, dict[str, float](), [dict[str, float]()]
 
     def apply(event: on.Event) -> None:
         run.apply(event)
         if isinstance(event, on.StepStarted):
             began[event.step] = now
         elif isinstance(event, on.StepCancelled):
-            takes[event.step] = unit * (len(moves) + 1)
+            takes[-1][event.step] = unit * (len(moves) + 1)
 
     begin(run, apply)
     for move in moves:
         now += unit
-        if move.what in {"completes", "fails"}:
+        if move.what in {"completes", "fails"} and move.choice != FORCED:
             step = plan.steps[move.step]
             attempts = step.retry.attempts if move.what == "fails" else 1
             spent = now - began[step.id] - (_delays(step) if attempts > 1 else 0.0)
-            takes[step.id] = round(max(spent / attempts, 0.001), 3)
+            takes[-1][step.id] = round(max(spent / attempts, 0.001), 3)
+        elif move.what in {"resume", "from", "rollback"}:
+            takes.append({})
         apply(fact(run, move, choices.of))
         follow(run, apply)
     return takes
+
+
+def _unit(plan: Plan, moves: Sequence[Move]) -> float:
+    """Seconds between two ends: more than all waits for further attempts take, else what timeouts allow."""
+    failing = {move.step for move in moves if move.what == "fails"}
+    if delays := sum(_delays(plan.steps[index]) for index in failing):
+        return 1.0 + round(delays)
+    timeouts = [s.timeout_seconds for s in plan.steps if s.timeout_seconds is not None]
+    return min(_SECOND, round(min(timeouts, default=60.0) / (len(moves) + 2), 3))
 
 
 def _delays(step: Step) -> float:

@@ -194,10 +194,11 @@ class Search:
             if budget is None or budget[1]:
                 yield Move("undo_fails", index), _WRONG
         else:
-            for place, index in enumerate(position.in_flight):
+            for index in position.in_flight:
                 if not self._renders(position, index, undo=False):
-                    yield Move("fails", index, FORCED), place * _OVERTAKEN
-                    continue
+                    yield Move("fails", index, FORCED), 0
+                    return  # it fails before anything else ends
+            for place, index in enumerate(position.in_flight):
                 for choice in range(self._ways_of.get(index, 1)):
                     price = place * _OVERTAKEN + self._prices.get((index, choice), 0)
                     yield Move("completes", index, choice), price
