@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fsm.actions.masking import MASK
 from fsm.actions.python import PythonAction
 from fsm.actions.shell import ShellAction
 from fsm.actions.skill import Skill
@@ -95,4 +96,8 @@ def _with_returned(outcome: Outcome) -> Outcome:
         returned = json.loads(text)
     except ValueError:
         return Failed("its outputs cannot be read once secrets are masked in them")
+    for name, value in returned.items() if text is not told else ():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if MASK.decode() in shown:
+            returned[name] = {MASKED: shown}
     return replace(outcome, outputs=outputs | returned)

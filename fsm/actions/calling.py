@@ -13,6 +13,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 from fsm.actions.masking import Masker
+from fsm.actions.outputs import without_secrets
 from fsm.actions.skill import ActionFailed
 from fsm.actions.text import one_line
 from fsm.engine.ports import Failed, Outcome, Succeeded
@@ -59,7 +60,8 @@ def failed(error: Exception, masker: Masker) -> Outcome:
 
 def outputs_of(returned: Mapping[str, Any], masker: Masker) -> Succeeded:
     """The success that gives these outputs, masked. Raises `TypeError` if they are not JSON."""
-    return Succeeded(_masked(plain(returned), masker))
+    outputs = cast("dict[str, JsonValue]", plain(returned))
+    return Succeeded({name: without_secrets(value, masker) for name, value in outputs.items()})
 
 
 async def _in_a_thread(function: Callable[[], Any]) -> Any:
@@ -96,21 +98,11 @@ async def _in_a_thread(function: Callable[[], Any]) -> Any:
 
 
 def plain(returned: Any) -> JsonValue:
-    """The value as JSON gives it back. Raises `TypeError` if it is none."""
+    """The value as JSON gives it back; `?` for what is no Unicode. Raises `TypeError` if it is none."""
     try:
-        return cast("JsonValue", json.loads(json.dumps(returned, allow_nan=False)))
+        text = json.dumps(returned, allow_nan=False, ensure_ascii=False)
+        return cast("JsonValue", json.loads(text.encode(errors="replace")))
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"it returned what is not JSON ({error}); return text, numbers, lists, mappings or None"
         ) from None
-
-
-def _masked(value: Any, masker: Masker) -> Any:
-    match value:
-        case str():
-            return masker.mask(value.encode(errors="replace")).decode()
-        case list():
-            return [_masked(item, masker) for item in value]
-        case dict():
-            return {_masked(key, masker): _masked(item, masker) for key, item in value.items()}
-    return value

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from fsm.actions.masking import Masker
+from fsm.plan.template.terms import MARK, printable
 from fsm.run.events import MASKED
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["BadOutputs", "discard_outputs", "take_outputs"]
+__all__ = ["BadOutputs", "discard_outputs", "take_outputs", "without_secrets"]
 
 _MOST_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -33,8 +35,9 @@ def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
     The file stays where it is until what it says is on record (`discard_outputs`), unless it says nothing.
 
     A line `name=value` gives one, up to the line's end, spaces included. A value of several lines stands
-    between `name<<WORD` and a line that is just `WORD`. Empty lines are skipped; the last of equal names
-    counts. Raises `BadOutputs`.
+    between `name<<WORD` and a line that is just `WORD`. Both are text, unless `:json` after the name says
+    that the value is JSON: a number, a list … Empty lines are skipped; the last of equal names counts. A
+    file that begins with `{` is one JSON object instead: its members are the outputs. Raises `BadOutputs`.
     """
     try:
         fd = os.open(path, _FLAGS)
@@ -51,7 +54,8 @@ def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
         raise BadOutputs(_words(error)) from None
     finally:
         os.close(fd)
-    outputs = {name: _without_secrets(value, masker) for name, value in _parse(content)}
+    found = _members(content) if content.lstrip().startswith(b"{") else _parse(content)
+    outputs = {name: without_secrets(value, masker) for name, value in found}
     if not outputs:
         discard_outputs(path)
     return outputs
@@ -63,9 +67,11 @@ def discard_outputs(path: str) -> None:
         os.unlink(path)  # noqa: PTH108
 
 
-def _without_secrets(value: str, masker: Masker) -> JsonValue:
-    masked = masker.mask(value.encode()).decode(errors="backslashreplace")
-    return value if masked == value else {MASKED: masked}
+def without_secrets(value: JsonValue, masker: Masker) -> JsonValue:
+    """The value of an output; `{MASKED: …}` if a secret stands anywhere within it."""
+    text = (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
+    masked = masker.mask(text)
+    return value if masked == text else {MASKED: masked.decode(errors="backslashreplace")}
 
 
 def _read(fd: int) -> bytes:
@@ -77,7 +83,46 @@ def _read(fd: int) -> bytes:
     return bytes(content)
 
 
-def _parse(content: bytes) -> Iterator[tuple[str, str]]:
+def _members(content: bytes) -> Iterator[tuple[str, JsonValue]]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise BadOutputs("it is not UTF-8") from None
+    outputs = _json(text, "it begins as a JSON object, but")
+    assert isinstance(outputs, dict)
+    for name in outputs:
+        if not _NAME.fullmatch(name):
+            raise BadOutputs(f"`{printable(name[:40])}` is no name of an output")
+    yield from outputs.items()
+
+
+def _json(text: str, what: str) -> JsonValue:
+    """The value of this text. Raises `BadOutputs`: what is no JSON, and why."""
+    try:
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_mapping)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadOutputs(f"{what} holds text that is not valid Unicode") from None
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadOutputs(f"{what} is not JSON: {why[:1].lower()}{why[1:]}") from None
+    return cast("JsonValue", value)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"there is no number `{constant}` in it")
+
+
+def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    if MARK in mapping or MASKED in mapping:
+        raise ValueError(f"fsm keeps the names `{MARK}` and `{MASKED}` for itself")
+    return mapping
+
+
+def _parse(content: bytes) -> Iterator[tuple[str, JsonValue]]:
     lines = enumerate(content.split(b"\n"), start=1)
     for number, raw in lines:
         line = _text(raw, number)
@@ -85,12 +130,15 @@ def _parse(content: bytes) -> Iterator[tuple[str, str]]:
             continue
         name = _NAME.match(line)
         rest = line[name.end() :] if name else ""
+        is_json = rest.startswith(":json")
+        rest = rest.removeprefix(":json")
         if name and rest.startswith("="):
-            yield name[0], rest[1:]
+            value = rest[1:]
         elif name and rest.startswith("<<") and rest[2:].strip():
-            yield name[0], "\n".join(_until(rest[2:].strip(), lines, number))
+            value = "\n".join(_until(rest[2:].strip(), lines, number))
         else:
             raise BadOutputs(f"line {number} is neither `name=value` nor `name<<WORD`")
+        yield name[0], _json(value, f"line {number}: the value") if is_json else value
 
 
 def _until(word: str, lines: Iterator[tuple[int, bytes]], begun: int) -> Iterator[str]:

@@ -30,6 +30,29 @@ CASES = [
     (b"a=\xff\n", "line 1 is not UTF-8"),
     (b"a<<E\nx\n\0\nE\n", "line 3 holds a NUL byte"),
     (b"a=" + b"x" * (1 << 20), "it is larger than 1 MiB"),
+    (b'n:json=7\nl:json=[1, "x"]\nt=7\n', {"n": 7, "l": [1, "x"], "t": "7"}),
+    (b"m:json<<E\n{\n}\nE\n", {"m": {}}),
+    (b"a:json=x\n", "line 1: the value is not JSON: expecting value: line 1 column 1 (char 0)"),
+    (b"a:json=NaN\n", "line 1: the value is not JSON: there is no number `NaN` in it"),
+    (b"a:yaml=1\n", "line 1 is neither `name=value` nor `name<<WORD`"),
+    (b'a:json="\\ud800"\n', "line 1: the value holds text that is not valid Unicode"),
+    (b"a:json=" + b"[" * 100_000, "line 1: the value is not JSON: it is nested too deeply"),
+    (b' {"n": 1.5, "l": [null], "t": "x"}\n', {"n": 1.5, "l": [None], "t": "x"}),
+    (b'{"a-b": 1}', "`a-b` is no name of an output"),
+    (
+        b'{"a": 1}\nb=2\n',
+        "it begins as a JSON object, but is not JSON: extra data: line 2 column 1 (char 9)",
+    ),
+    (
+        b'{"a": 1, "a": 2}',
+        "it begins as a JSON object, but is not JSON: a name stands twice in one object",
+    ),
+    (
+        b'{"a": {"$template": "{{ 7*7 }}"}}',
+        "it begins as a JSON object, but is not JSON: "
+        "fsm keeps the names `$template` and `$masked` for itself",
+    ),
+    (b'{"a": "\xff"}', "it is not UTF-8"),
 ]
 
 
@@ -62,6 +85,22 @@ def test_without_a_file_there_are_no_outputs(tmp_path: Path) -> None:
 def test_a_secret_over_several_lines_of_a_value_is_masked(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("a<<E\nk1\nk2\nE\n")
     assert take_outputs(tmp_path / "outputs", Masker([b"k1\nk2"])) == {"a": {"$masked": "***"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b'["x", {"y": "is hunter2!"}]', '["x", {"y": "is ***!"}]'),
+        (b"1234567890", "***"),
+        (b'{"quoted \\"it\\"": 1}', '{"***": 1}'),
+    ],
+)
+def test_a_secret_anywhere_within_a_value_masks_all_of_that_output(
+    tmp_path: Path, value: bytes, shown: str
+) -> None:
+    (tmp_path / "outputs").write_bytes(b"a:json=" + value + b"\nb:json=[1]\n")
+    masker = Masker([b"hunter2", b"1234567890", b'quoted "it"'])
+    assert take_outputs(tmp_path / "outputs", masker) == {"a": {"$masked": shown}, "b": [1]}
 
 
 def test_a_link_is_not_followed_and_a_pipe_blocks_nobody(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_what_it_was_given_is_not_handed_to_processes_that_it_starts(steps: Step
 def test_secrets_are_masked_in_outputs_and_log(steps: Steps) -> None:
     steps.secrets = [b"hunter22"]
     found = outputs(steps, "tasks.py:echo", args={"value": "x hunter22 y"})
-    assert found == {"value": "x *** y"}
+    assert found == {"value": {"$masked": "x *** y"}}
     assert "hunter22" not in steps.log()
 
 
