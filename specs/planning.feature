@@ -114,27 +114,27 @@ Feature: See a plan and its risks before anything happens
     And it prints, line by line:
       """
       Implement Feature (plan-001)
-      2 steps, one at a time. Cannot be undone: 2 step-2.
+      2 steps, one at a time. All can be undone.
+      secrets JIRA_TOKEN
       …1…step-1
-      run…git-operations.create-branch name="feature/PROJ-123-new-feature"
-      undo…git-operations.delete-branch name="feature/PROJ-123-new-feature"
+      run…git-operations.create-branch name="feature/PROJ-123-new-feature" from="HEAD"
+      undo…git-operations.delete-branch name="feature/PROJ-123-new-feature" force=false
       …2…step-2 · after 1
-      run…jira-write.transition issue="PROJ-123" status="In Progress"
-      undo…nothing: cannot be undone
+      run…jira-write.transition issue="PROJ-123" status="In Progress"…
+      undo…jira-write.transition issue="PROJ-123" status="{{ steps…previous_status…
       skill git-operations…step 1, to undo step 1
-      skill jira-write…step 2
+      skill jira-write…step 2, to undo step 2
       """
 
-  Scenario: A skill that nobody has provided is found by validation, before anything runs
+  Scenario: A skill that nobody has provided is found before anything runs, with the one that was meant
     Given the plan "s0" of the specs
+    And "jira-write" is changed to "jira-writer" in the plan
     When I run `fsm validate plan.yaml`
     Then it exits with 2
-    And it prints "step `step-1`: no skill is called `git-operations`; there is: shell"
-    And it prints "step `step-2`: no skill is called `jira-write`; there is: shell"
+    And the error says "plan.yaml:14:7  no skill is called `jira-writer`; did you mean `jira-write`?"
     When I run `fsm run plan.yaml --yes`
     Then it exits with 2
-    And the error says "no skill is called `git-operations`"
-    And the error says "nothing was started"
+    And the error says "no skill is called `jira-writer`"
     And the folder holds only "plan.yaml"
 
   Scenario: Two words of a key may be written in both ways

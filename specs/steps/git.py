@@ -29,6 +29,14 @@ def has_a_branch(place: Place, name: str) -> None:
     _git(place, "branch", name)
 
 
+@given(parsers.parse('the repository holds whoever checks something out, as "{name}"'))
+def holds_whoever_checks_out(place: Place, name: str) -> None:
+    hook = place.path(".git/hooks/post-checkout")
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nexec hold {name}\n")
+    hook.chmod(0o755)
+
+
 @given("I note how the repository is")
 def note_the_repository(place: Place) -> None:
     place.noted["repository"] = _picture(place)

@@ -55,6 +55,13 @@ def i_change_the_plan(place: Place, old: str, new: str) -> None:
     place.path(PLAN).write_text(text.replace(old, new), encoding="utf-8")
 
 
+@given("the plan goes on with:")
+def the_plan_goes_on(place: Place, docstring: str) -> None:
+    path = place.path(PLAN)
+    lines = "".join(f"    {line}\n" for line in docstring.splitlines())
+    path.write_text(path.read_text(encoding="utf-8") + lines, encoding="utf-8")
+
+
 @given(parsers.parse('its step "{step}" has "{line}"'))
 def its_step_has(place: Place, step: str, line: str) -> None:
     i_change_the_plan(place, f"- id: {step}\n", f"- id: {step}\n      {line}\n")

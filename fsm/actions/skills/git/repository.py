@@ -38,13 +38,14 @@ class Repository:
         for argument in arguments:
             plain(argument)
         try:
-            done = subprocess.run(  # in a session of its own: it finds no terminal to ask for a password
+            # Without a terminal to ask for a password at: a child of fsm's has none, and leads its session.
+            done = subprocess.run(
                 ["git", *arguments],  # noqa: S607
                 cwd=self._cwd,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                start_new_session=True,
+                start_new_session=os.getsid(0) != os.getpid(),
                 check=False,
             )
         except OSError as error:
