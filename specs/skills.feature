@@ -74,6 +74,28 @@ Feature: Skills of one's own
       Then it exits with 2
       And the error says "step `first`, dry_run: exit code 1"
 
+    Scenario: The plan shows what a step does and needs, and what undoes it
+      When I run `fsm plan plan.yaml`
+      Then it exits with 0
+      And it prints, line by line:
+        """
+        1  first
+        run     notes.add line=…
+        does
+        | [ ! -e held ] || hold adding
+        | echo "$LINE" >> "$BOOK"
+        check   notes.add line=…
+        needs   commands grep
+        undo    notes.strike line=…
+        Tools
+        skill notes…steps 1-2, to undo steps 1-2
+        grep…steps 1-2, to undo steps 1-2
+        mv…to undo steps 1-2
+        """
+      When I run `fsm plan plan.yaml --json`
+      Then its JSON has "steps.0.needs" ["commands grep"]
+      And its JSON has "steps.0.risk" "write"
+
     Scenario: Its runner died: what it did is known, and a check decides what is not
       Given there is a file "held"
       When I start `fsm run plan.yaml --yes`

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from fsm.plan.model import Call
 from fsm.plan.template import is_template, with_sources
 from fsm.views.text import shown
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from fsm.plan.model import Call
+    from fsm.plan.skill import ActionSpec
 
-__all__ = ["command_text", "is_shell_text", "script_text", "tools_of"]
+__all__ = ["as_command", "command_text", "is_shell_text", "script_text", "tools_of"]
 
 SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 
@@ -72,14 +73,16 @@ def is_shell_text(call: Call) -> bool:
     return call.skill == "shell" and _script(call.params.get("command")) is not None
 
 
-def tools_of(call: Call) -> tuple[str, ...]:
-    """The programs a command starts, each once, or `skill NAME`.
+def tools_of(call: Call, spec: ActionSpec | None = None) -> tuple[str, ...]:
+    """The programs a command starts, each once, or `skill NAME` and the programs that it needs.
+
+    `spec` is what the plan keeps of the action, if it is of a skill.
 
     Of text for a shell it is what a plain reading finds: words in the place of a command that are no
     builtins. Programs that appear only when the shell expands something are not found.
     """
     if call.skill != "shell":
-        return (f"skill {call.skill}",)
+        return tuple(dict.fromkeys((f"skill {call.skill}", *_tools_of_action(spec))))
     command = call.params.get("command")
     found: list[str] = []
     if isinstance(command, list) and command:
@@ -91,6 +94,19 @@ def tools_of(call: Call) -> tuple[str, ...]:
     if script is not None:
         found += _programs(script)
     return tuple(dict.fromkeys(found))
+
+
+def _tools_of_action(spec: ActionSpec | None) -> Iterator[str]:
+    if spec is not None:
+        yield from spec.needs.commands
+        for command in (spec.run, spec.check, spec.dry_run):
+            if command is not None:
+                yield from tools_of(as_command(command))
+
+
+def as_command(command: JsonValue) -> Call:
+    """The call that runs what a declared action does, its templates as they stand."""
+    return Call(skill="shell", action="run", params={"command": command})
 
 
 def _script(command: JsonValue) -> str | None:

@@ -102,6 +102,8 @@ class _Page:
         if step.condition is not None:
             self.one_line(margin, "if", shown(step.condition))
         self.command(margin, "run", step.command)
+        if step.does is not None:
+            self.command(margin, "does", step.does)
         if step.cwd is not None:
             self.one_line(margin, "in", shown(step.cwd))
         if step.env:
@@ -110,6 +112,8 @@ class _Page:
         for key, command in (("check", step.check), ("dry run", step.dry_run)):
             if command is not None:
                 self.command(margin, key, command)
+        if step.needs:
+            self.one_line(margin, "needs", shown("; ".join(step.needs)))
         if step.undo is not None:
             self.command(margin, "undo", step.undo.command)
             if step.undo.terms:

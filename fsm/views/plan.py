@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from fsm.plan.duration import format_duration
 from fsm.plan.template import with_sources
 from fsm.run.policy import plan_spec
-from fsm.views.calls import script_text, tools_of
+from fsm.views.calls import as_command, script_text, tools_of
+from fsm.views.needs import Skilled, needs_words
 from fsm.views.risks import Risk, calls_of, needs_outputs_of, risks_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class StepView:
     `number` counts from 1 in execution order. `terms` says how it is run: retries, time limit, what its
     failure means, each in a few words. `env` and `params` hold templates as their author wrote them.
     `undo` is `None` if the step is irreversible, or if it is `read_only`: then there is nothing to undo.
+    `risk`, `needs` and `does`, the command that a declared action runs, are what its skill says of it.
     """
 
     number: int
@@ -74,6 +76,9 @@ class StepView:
     check: str | None
     dry_run: str | None
     read_only: bool
+    risk: str
+    needs: tuple[str, ...]
+    does: str | None
     undo: UndoView | None
 
     @property
@@ -125,6 +130,7 @@ class PlanView:
 
 def describe(plan: Plan) -> PlanView:
     """The plan as a person should see it before approving."""
+    skilled = Skilled(plan)
     return PlanView(
         id=plan.id,
         name=plan.name,
@@ -134,8 +140,8 @@ def describe(plan: Plan) -> PlanView:
         params=plan.params,
         secrets=plan.secrets,
         env=_env(plan.env),
-        steps=tuple(_step(number, step) for number, step in enumerate(plan.steps, 1)),
-        tools=_tools(plan),
+        steps=tuple(_step(number, step, skilled) for number, step in enumerate(plan.steps, 1)),
+        tools=_tools(plan, skilled),
         risks=risks_of(plan),
         errors=tuple(_error_rows(plan)),
     )
@@ -185,7 +191,10 @@ def plan_json(view: PlanView) -> dict[str, JsonValue]:
     }
 
 
-def _step(number: int, step: Step) -> StepView:
+def _step(number: int, step: Step, skilled: Skilled) -> StepView:
+    spec = skilled.spec(step.call)
+    calls = [*calls_of(step)]
+    tools = (tool for call in calls for tool in tools_of(call, skilled.spec(call)))
     return StepView(
         number=number,
         id=step.id,
@@ -195,7 +204,7 @@ def _step(number: int, step: Step) -> StepView:
         skill=step.call.skill,
         action=step.call.action,
         params={name: with_sources(value) for name, value in step.call.params.items()},
-        tools=tuple(dict.fromkeys(tool for call in calls_of(step) for tool in tools_of(call))),
+        tools=tuple(dict.fromkeys(tools)),
         depends_on=step.depends_on,
         outputs_of=needs_outputs_of(step),
         condition=step.condition,
@@ -205,6 +214,9 @@ def _step(number: int, step: Step) -> StepView:
         check=script_text(step.check) if step.check else None,
         dry_run=script_text(step.dry_run) if step.dry_run else None,
         read_only=step.read_only,
+        risk=spec.risk if spec else "",
+        needs=needs_words(filter(None, map(skilled.spec, calls))),
+        does=script_text(as_command(spec.run)) if spec and spec.run is not None else None,
         undo=_undo(step.rollback) if step.rollback else None,
     )
 
@@ -249,13 +261,13 @@ def _bounds(retry: Retry, timeout_seconds: float | None) -> Iterator[str]:
         yield f"at most {format_duration(timeout_seconds)}"
 
 
-def _tools(plan: Plan) -> tuple[Tool, ...]:
+def _tools(plan: Plan, skilled: Skilled) -> tuple[Tool, ...]:
     forward: dict[str, list[int]] = {}
     backward: dict[str, list[int]] = {}
     for number, step in enumerate(plan.steps, 1):
         for call in calls_of(step):
             is_undo = step.rollback is not None and call is step.rollback.call
-            for name in tools_of(call):
+            for name in tools_of(call, skilled.spec(call)):
                 numbers = (backward if is_undo else forward).setdefault(name, [])
                 if numbers[-1:] != [number]:
                     numbers.append(number)
@@ -329,5 +341,8 @@ def _step_json(step: StepView) -> dict[str, JsonValue]:
         "check": step.check,
         "dry_run": step.dry_run,
         "read_only": step.read_only,
+        "risk": step.risk or None,
+        "needs": list(step.needs),
+        "does": step.does,
         "rollback": {"command": undo.command, "terms": list(undo.terms)} if undo else None,
     }

@@ -8,27 +8,19 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
+from fsm.views.needs import needs_words
 from fsm.views.text import count, shown
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from fsm.errors import Problem
-    from fsm.plan.skill import ActionSpec, Needs, Parameter, SkillSpec
+    from fsm.plan.skill import ActionSpec, Parameter, SkillSpec
 
 __all__ = ["Listed", "listing_json", "listing_text", "skill_json", "skill_text"]
 
 _WIDEST = 34
 """Cells of the column that says what a value may be; a longer one pushes what comes after it."""
-
-_NEEDS = {
-    "commands": "commands",
-    "env": "environment",
-    "secrets": "secrets",
-    "files": "files",
-    "hosts": "hosts",
-    "permissions": "permission to",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +115,8 @@ def _rows(action: ActionSpec) -> Iterator[str]:
     kinds = min(max((len(kind) for _, kind, _ in params), default=0), _WIDEST)
     for name, kind, description in params:
         yield f"    {name:{names}}  {kind:{kinds}}  {description}".rstrip()
-    for words in _needs(action.needs):
-        yield f"  needs    {words}"
+    for words in needs_words([action]):
+        yield f"  needs    {shown(words)}"
     if action.outputs:
         yield f"  outputs  {shown(', '.join(action.outputs))}"
     if action.undo is not None:
@@ -142,12 +134,6 @@ def _kind(parameter: Parameter) -> str:
     if parameter.secret:
         words += ", secret"
     return shown(words + (", required" if parameter.required else ""))
-
-
-def _needs(needs: Needs) -> Iterator[str]:
-    for each in fields(needs):
-        if named := getattr(needs, each.name):
-            yield shown(f"{_NEEDS[each.name]} {', '.join(named)}")
 
 
 def _json(value: JsonValue) -> str:

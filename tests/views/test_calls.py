@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fsm.plan.model import Call
+from fsm.plan.skill import ActionSpec, Needs
 from fsm.views.calls import command_text, is_shell_text, tools_of
 
 
@@ -58,7 +59,15 @@ def test_an_argument_list_needs_its_program(command: list[Any], tools: tuple[str
 
 
 def test_any_other_call_needs_its_skill() -> None:
-    assert tools_of(Call(skill="jira", action="read")) == ("skill jira",)
+    read = Call(skill="jira", action="read")
+    assert tools_of(read) == ("skill jira",)
+    spec = ActionSpec(
+        name="read",
+        needs=Needs(commands=("curl", "jq")),
+        run="curl -s | sed s/a/b/",
+        check=["/usr/bin/test", {"$template": "{{ params.x }}"}],
+    )
+    assert tools_of(read, spec) == ("skill jira", "curl", "jq", "sed", "test")
 
 
 def test_a_list_that_starts_a_shell_on_a_text_is_text_for_a_shell() -> None:
