@@ -104,7 +104,8 @@ def all_rows(database: Path) -> list[tuple[Any, ...]]:
 
 
 def told(entry: Entry) -> str:
-    """The record in words, such as `branch started`; empty for those that begin a run."""
+    """The record in words, such as `branch started`; empty for those that begin a run, and for those
+    that only a slow machine writes: which process a step is that lasts."""
     match entry.kind:
         case "StepProbed":
             words = f"found {entry.data['verdict']}"
@@ -116,7 +117,7 @@ def told(entry: Entry) -> str:
             words = "undo to be retried"
         case kind:
             words = _WORDS.get(kind, "")
-    return f"{entry.step} {words}".strip().replace("_", " ")
+    return f"{entry.step} {words}".strip().replace("_", " ") if words else ""
 
 
 _WORDS = {

@@ -299,7 +299,7 @@ def _said(answer: Answer) -> str:
     errors = read.get("errors")
     words = [str(message) for message in read.get("errorMessages") or ()]
     words += [f"{key}: {text}" for key, text in errors.items()] if isinstance(errors, dict) else []
-    return " ".join(words)[:500]
+    return " ".join(words)[:500].rstrip(".")
 
 
 def _failure(answer: Answer, about: str, said: str) -> ActionFailed:

@@ -177,7 +177,7 @@ def test_a_comment_is_deleted_and_its_absence_is_no_failure(
         (
             {"JIRA_TOKEN": "wrong-token-1234"},
             "Jira takes neither JIRA_EMAIL nor JIRA_TOKEN for known: "
-            "Client must be authenticated to access this resource.",
+            "Client must be authenticated to access this resource",
         ),
         ({"JIRA_TOKEN": ""}, "the environment variable JIRA_TOKEN is not set"),
         (
@@ -206,7 +206,7 @@ def test_an_issue_that_is_not_there_is_told(perform: Performing, site: JiraSite)
     outcome = perform("comment", issue="PROJ-9", body="hello")
     assert outcome == Failed(
         "PROJ-9 is not there, or JIRA_EMAIL may not see it: "
-        "Issue does not exist or you do not have permission to see it."
+        "Issue does not exist or you do not have permission to see it"
     )
 
 
@@ -214,7 +214,7 @@ def test_a_write_that_is_not_allowed_is_told(perform: Performing, site: JiraSite
     site.permissions -= {"ADD_COMMENTS", "TRANSITION_ISSUES"}
     assert perform("comment", issue=ISSUE, body="hello") == Failed(
         "Jira does not allow it on PROJ-123: "
-        "You do not have the permission to comment on this issue."
+        "You do not have the permission to comment on this issue"
     )
     assert perform("transition", issue=ISSUE, status="Done") == Failed(
         "no transition leads PROJ-123 from `To Do` to `Done`; none can be taken by this account"
@@ -262,7 +262,7 @@ def test_an_inspection_finds_the_issue_that_is_missing(perform: Performing, site
     assert found["permissions"] == []
     assert found["targets"] == [
         "PROJ-9 is not there, or JIRA_EMAIL may not see it: "
-        "Issue does not exist or you do not have permission to see it.; "
+        "Issue does not exist or you do not have permission to see it; "
         "mend `issue`, or ask for the right to see it"
     ]
 
