@@ -60,7 +60,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFil
     if file_path.suffix != ".feature" or not _is_taken(file_path, parent):
         return None
     if not _has_pytest_bdd(parent.config):
-        raise pytest.UsageError(f"{file_path}: features need: pip install 'fsm[bdd]'")
+        raise pytest.UsageError(f"{file_path.name} needs pytest-bdd: pip install 'fsm[bdd]'")
     from fsm.bdd.features import FeatureFile
 
     return FeatureFile.from_parent(parent, path=file_path)

@@ -167,3 +167,22 @@ def test_a_feature_that_says_nothing_is_refused(
     result = pytester.runpytest("-q")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([message])
+
+
+def test_without_pytest_bdd_the_plugin_keeps_quiet_until_there_is_a_feature(
+    pytester: pytest.Pytester, folder: Path
+) -> None:
+    pytester.makepyfile("def test_it(): ...")
+    pytester.runpytest("-q", "-p", "no:pytest-bdd").assert_outcomes(passed=1)
+    (folder / "release.feature").write_text(SCENARIO)
+    result = pytester.runpytest("-q", "-p", "no:pytest-bdd")
+    assert result.ret != 0
+    assert "release.feature needs pytest-bdd: pip install 'fsm[bdd]'" in "\n".join(
+        [*result.outlines, *result.errlines]
+    )
+
+
+def test_several_workers_share_the_scenarios(pytester: pytest.Pytester, folder: Path) -> None:
+    (folder / "release.feature").write_text(SCENARIO)
+    (folder / "other.feature").write_text(SCENARIO)
+    pytester.runpytest("-q", "-n", "1").assert_outcomes(passed=2)

@@ -1,0 +1,121 @@
+"""What counts as exercised, and that nothing is owed which cannot be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsm.spec.coverage import Coverage, of_story, rows_of
+from fsm.spec.story import Story
+
+from .conftest import told
+from .test_both_ways import ARRANGED, ASKED, PLAN
+
+RACES = {
+    "plan: step_failed rolling_back → rolling_back",
+    "plan: step_failed aborting → aborting",
+    "plan: step_failed needs_intervention → needs_intervention",
+    "plan: rollback_failed aborting → aborting",
+    "plan: runner_lost aborting → aborting",
+}
+
+
+def exercised(story: Story) -> Coverage:
+    [covered] = of_story(story)
+    return covered
+
+
+def test_a_run_exercises_the_rows_it_took_and_the_paths_of_its_steps(story: Story) -> None:
+    told(
+        story,
+        'Given the step "test" fails 1 time, then succeeds',
+        'And the step "publish" fails',
+        "When somebody runs the plan",
+        "And somebody rolls the run back",
+    )
+    found = exercised(story).exercised
+    assert "plan: start pending → running [approved, validated]" in found
+    assert "step: undone rolling_back → rolled_back" in found
+    paths = [name for name in found if name.startswith("step ")]
+    assert paths == ["step test: retry", "step publish: failure", "step build: rollback"]
+
+
+def test_a_refused_request_takes_no_row(story: Story) -> None:
+    told(story, "When somebody runs the plan", "And somebody resumes the run", "Then it is refused")
+    assert "plan: resume paused → running [digest_unchanged]" not in exercised(story).exercised
+
+
+def test_what_a_plan_has_not_it_does_not_owe(story: Story) -> None:
+    owed = "\n".join(rows_of(story.plan))
+    for foreign in (
+        "idempotent",
+        "[tolerated]",
+        ", failure_remains]",
+        "conditional",
+        "skipped_for",
+    ):
+        assert foreign not in owed
+    for own in ("attempts_left", "found_done", "rollback_failed", "several_failed"):
+        assert own in owed
+
+
+def test_coverage_adds_up_over_scenarios_and_survives_json(folder: Path) -> None:
+    whole: Coverage | None = None
+    for arranged in ("succeeds", "fails"):
+        story = told(Story(folder), 'Given the approved plan "release.yaml"')
+        told(story, f'Given the step "test" {arranged}', "When somebody runs the plan")
+        found = Coverage.from_json(exercised(story).as_json())
+        if whole is None:
+            whole = found
+        else:
+            whole.add(found)
+    assert whole is not None
+    assert "step test: failure" in whole.exercised
+    assert "plan: finish running → completed [all_settled, not failure_remains]" in whole.exercised
+    assert whole.covered + len(whole.missed) == len(whole.there)
+    assert 0 < whole.percent < 100
+
+
+def test_rows_of_a_machine_are_all_owed(tmp_path: Path) -> None:
+    (tmp_path / "lamp.yaml").write_text(
+        "{name: lamp, initial: off, states: {off: , on: {final: true}}, rows: ["
+        "{trigger: press, source: off, dest: on, why: light}, "
+        "{trigger: press, source: on, dest: off, why: dark}]}"
+    )
+    story = told(Story(tmp_path), 'Given the machine "lamp.yaml"', 'When the trigger "press" fires')
+    found = exercised(story)
+    assert list(found.exercised) == ["lamp: press off → on"]
+    assert found.missed == ["lamp: press on → off"]
+    assert found.percent == 50
+
+
+@settings(deadline=None)
+@given(
+    given=st.lists(ARRANGED, max_size=5),
+    when=st.lists(st.tuples(st.lists(ARRANGED, max_size=1), ASKED), max_size=4),
+    parallel=st.integers(1, 3),
+    single=st.sampled_from(["pause", "rollback", "abort", "continue"]),
+    on_failure=st.sampled_from(["stop", "continue", "skip_dependents"]),
+)
+def test_whatever_a_story_takes_is_owed_or_a_race(
+    tmp_path_factory: pytest.TempPathFactory,
+    given: list[str],
+    when: list[tuple[list[str], str]],
+    parallel: int,
+    single: str,
+    on_failure: str,
+) -> None:
+    folder = tmp_path_factory.mktemp("story")
+    text = PLAN.format(parallel=parallel, single=single, on_failure=on_failure)
+    (folder / "any.yaml").write_text(text)
+    story = told(Story(folder), 'Given the approved plan "any.yaml"')
+    told(story, *(f"Given {each}" for each in given), "When somebody runs the plan")
+    for arranged, asked in when:
+        told(story, *(f"When {each}" for each in arranged), f"When {asked}")
+        if story.answer.error is not None:
+            told(story, "Then it is refused")
+    found = exercised(story)
+    assert {name for name in found.exercised if name not in found.there} <= RACES
