@@ -112,6 +112,18 @@ Feature: Specifications of one's own plans
     Then it exits with 1
     And it prints "✗ build.yaml: … % exercised, less than 90 %"
 
+  Scenario: What was exercised, in colours
+    When I run `fsm test --diagram build.svg`
+    Then it exits with 0
+    And it prints "✓ build.svg drawn"
+    And the file "build.svg" begins with "<svg"
+    When I run `fsm test --diagram build.mmd --view machine`
+    Then it exits with 0
+    And the file "build.mmd" begins with "---"
+    When I run `fsm test --diagram build.yaml`
+    Then it exits with 2
+    And the error says "build.yaml is the plan itself; name another file for -o"
+
   Scenario: For programs
     When I run `fsm test --coverage --json`
     Then it exits with 0

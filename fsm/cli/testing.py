@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fsm.cli import coverage
 from fsm.cli.options import json_option
 from fsm.cli.output import Output
 from fsm.errors import FsmError, Invalid, Problem
@@ -26,20 +27,38 @@ __all__ = ["test_"]
 
 @click.command("test")
 @click.argument("paths", metavar="[PATH]…", nargs=-1, type=click.Path())
-@click.option("--coverage", is_flag=True, help="Tell what of plans and machines was exercised.")
+@click.option(
+    "--coverage", "covering", is_flag=True, help="Tell what of plans and machines was exercised."
+)
 @click.option(
     "--fail-under",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
     help="Fail if less than that of any plan or machine was exercised.",
 )
+@click.option(
+    "--diagram",
+    "drawing",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write the plan or machine to FILE, coloured by what was exercised: .svg, .png, .mmd or .dot.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(coverage.VIEWS),
+    default="plan",
+    show_default=True,
+    help="What of a plan --diagram draws.",
+)
 @click.option("-k", "wanted", metavar="TEXT", help="Only scenarios whose name has TEXT in it.")
 @click.option("--sentences", is_flag=True, help="List every sentence there is instead.")
 @json_option
 def test_(
     paths: tuple[str, ...],
-    coverage: bool,
+    covering: bool,
     fail_under: float | None,
+    drawing: str | None,
+    view: str,
     wanted: str | None,
     sentences: bool,
     as_json: bool,
@@ -56,8 +75,8 @@ def test_(
     if sentences:
         _list_sentences(output)
         return 0
-    covering = coverage or fail_under is not None
-    told = _run(output, paths or (".",), covering, wanted)
+    watched = covering or fail_under is not None or drawing is not None
+    told = _run(output, paths or (".",), watched, wanted)
     covered = list(told.coverage.values())
     too_little = [c for c in covered if fail_under is not None and c.percent < fail_under]
     code = told.exit_code or (1 if too_little else 0)
@@ -70,6 +89,9 @@ def test_(
         }
     )
     _show(output, told, covered, too_little, fail_under)
+    if drawing is not None:
+        coverage.draw(covered, drawing, view)
+        output.line(f"✓ {drawing} drawn")
     return code
 
 
@@ -206,13 +228,7 @@ def _show(
 ) -> None:
     for error in told.errors:
         output.line(f"✗ {error}")
-    for each in covered:
-        output.line()
-        output.line(
-            f"{_relative(each.file)}: {each.percent:.0f} % exercised, {each.covered} of {len(each.there)}"
-        )
-        for name in each.missed:
-            output.line(f"  ✗ {name}")
+    coverage.show(output, covered)
     failed = sum(not scenario["holds"] for scenario in told.scenarios)
     count = len(told.scenarios)
     what = f"{count} scenario{'s' if count != 1 else ''}"
@@ -224,12 +240,8 @@ def _show(
     output.line(f"{'✗' if bad else '✓'} {what}: {ended} ({told.seconds:.1f}s)")
     for each in too_little:
         output.line(
-            f"✗ {_relative(each.file)}: {each.percent:.1f} % exercised, less than {fail_under:g} %"
+            f"✗ {os.path.relpath(each.file)}: {each.percent:.1f} % exercised, less than {fail_under:g} %"
         )
-
-
-def _relative(file: str) -> str:
-    return os.path.relpath(file)
 
 
 def _list_sentences(output: Output) -> None:

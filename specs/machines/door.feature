@@ -3,6 +3,7 @@ Feature: A door with a lock
   Scenario: The key unlocks it, and it opens
     Given the machine "door.yaml" in state "locked"
     When the trigger "unlock" fires with "key_fits"
+    And the trigger "knock" fires
     Then the state is "closed"
     When the trigger "open" fires with "unlocked"
     Then the state is "open"

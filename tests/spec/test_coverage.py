@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsm.run import plan_spec
 from fsm.spec.coverage import Coverage, of_story, rows_of
+from fsm.spec.coverage_marks import row_marks, step_marks
 from fsm.spec.story import Story
+from fsm.views.drawing import Mark
 
 from .conftest import told
 from .test_both_ways import ARRANGED, ASKED, PLAN
@@ -119,3 +122,32 @@ def test_whatever_a_story_takes_is_owed_or_a_race(
             told(story, "Then it is refused")
     found = exercised(story)
     assert {name for name in found.exercised if name not in found.there} <= RACES
+
+
+def test_a_drawing_shows_what_was_exercised_by_colour(story: Story) -> None:
+    told(
+        story,
+        'Given the step "build" fails',
+        "When somebody runs the plan",
+        'And the step "build" succeeds',
+        'And the step "test" fails 1 time, then succeeds',
+        "And somebody resumes the run",
+    )
+    marks = step_marks(story.plan, exercised(story))
+    assert marks["build"] == Mark("doubt", ("never: rollback", "never: rollback failure"))
+    assert marks["test"] == Mark("doubt", ("never: failure",))
+    assert marks["publish"].colour == "bad"
+
+
+def test_rows_are_coloured_but_for_those_that_need_not_be_taken(story: Story) -> None:
+    told(story, "When somebody runs the plan")
+    spec = plan_spec(story.plan.error_handling)
+    marks = row_marks("plan", spec, exercised(story))
+    coloured = {
+        (row.trigger, row.source): marks[index].colour
+        for index, row in enumerate(spec.rows)
+        if index in marks
+    }
+    assert coloured["start", ("pending",)] == "good"
+    assert coloured["abort", ("running", "paused", "needs_intervention")] == "bad"
+    assert ("step_failed", ("rolling_back",)) not in coloured
