@@ -41,6 +41,7 @@ def steady(text: str) -> str:
     text = re.sub(r"\d{8}-\d{6}-\w{4}", "RUN", text)
     text = re.sub(r"(approved|asked) by [^\s)]+", r"\1 by WHO", text)
     text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
+    text = re.sub(r"\(\d+\.\ds\)", "(TIME)", text)
     return re.sub(r"(took +|completed in |rolled back in )\S+", r"\1TIME", text)
 
 
