@@ -24,7 +24,7 @@ import os
 
 from fsm import ActionFailed
 
-open("imported", "w").close()
+open(f"{__file__}.imported", "w").close()
 
 
 def add(a: int, b: float = 1.5) -> float:
@@ -157,7 +157,7 @@ def test_a_dry_run_imports_nothing_and_finds_what_is_wrong(steps: Steps, folder:
     assert isinstance(
         steps.perform("call", {"function": "json:dumps", "args": {"obj": 1}}, "dry_run"), Succeeded
     )
-    assert not (folder / "imported").exists()
+    assert not (folder / "tasks.py.imported").exists()
 
 
 def test_nothing_is_imported_from_the_working_folder_unless_the_plan_says_so(
