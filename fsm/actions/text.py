@@ -8,6 +8,7 @@ __all__ = ["last_lines", "one_line", "plain_text", "to_bytes"]
 
 _LINES = 20
 _BYTES = 4096
+_LONGEST = 1000
 
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor
@@ -43,8 +44,11 @@ def last_lines(text: str) -> str:
 
 
 def one_line(output: bytes) -> str:
-    """As `plain_text`, line feeds and tabs turned into spaces."""
-    return " ".join(plain_text(output).split("\n")).replace("\t", " ").strip()
+    """As `plain_text`, line feeds and tabs turned into spaces; of a long one the beginning and the end."""
+    line = " ".join(plain_text(output).split("\n")).replace("\t", " ").strip()
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
 
 
 def to_bytes(text: str) -> bytes:

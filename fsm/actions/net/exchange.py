@@ -145,7 +145,7 @@ class Web:
             raise ActionFailed(f"{what} has no answer within {within}") from None
         except httpx.ConnectError as error:
             raise ActionFailed(f"{what} cannot connect: {words_of(error)}") from None
-        except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
             raise ActionFailed(f"{what} failed: {self.masked(words_of(error))}") from None
 
     async def _followed(self, request: Request, what: str, into: BinaryIO | None) -> Answer:
