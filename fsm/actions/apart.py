@@ -6,20 +6,22 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsm.actions.masking import MASK
 from fsm.actions.python import PythonAction
 from fsm.actions.shell import ShellAction
-from fsm.actions.skill import Skill
+from fsm.actions.skill import ActionFailed, Context, Skill, SkillAction, arguments
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.plan.template import printable
 from fsm.run.events import MASKED
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["CALL", "RETURNED", "ApartAction"]
+__all__ = ["CALL", "RETURNED", "ApartAction", "code_named"]
 
 CALL = "FSM_CALL"
 """The environment variable that tells the process what to call, as JSON."""
@@ -34,17 +36,29 @@ _BEGIN = "import sys; sys.path.append(sys.argv.pop()); from fsm.actions.child im
 class ApartAction(PythonAction):
     """The actions of the skill at `reference` (`module:object`), run and undone by `shell` in a child.
 
-    One with a parameter `child` that is false is called here all the same; so are probes and trials.
+    One with a parameter `child` that is false is called here all the same; so are probes and trials. Code
+    that a call names must be as `approved`, if that is given (`SkillSpec.calls`).
     """
 
-    def __init__(self, skill: Skill, folder: Path, reference: str, shell: ShellAction) -> None:
+    def __init__(
+        self,
+        skill: Skill,
+        folder: Path,
+        reference: str,
+        shell: ShellAction,
+        approved: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(skill, folder)
+        self._actions = skill.actions
+        self._approved = approved
         self._root = folder
         self._reference = reference
         self._shell = shell
 
     async def perform(self, task: Task) -> Outcome:
         """Call it in a process of its own, or here. See `Action`."""
+        if changed := self._changed(task):
+            return Failed(changed)
         if not _is_apart(task):
             return await super().perform(task)
         outcome = await self._shell.perform(self._as_command(task))
@@ -63,6 +77,18 @@ class ApartAction(PythonAction):
         """Let go what starts the processes. See `Action`."""
         self._shell.close()
 
+    def _changed(self, task: Task) -> str:
+        action = self._actions.get(task.action)
+        if self._approved is None or action is None or action.code is None:
+            return ""
+        try:
+            name, digest = code_named(action, task.params, self._root)
+        except ActionFailed as error:
+            return printable(str(error))
+        if self._approved.get(name) == digest:
+            return ""
+        return f"{printable(name)} is not as it was approved; approve the plan as it is now, and run it anew"
+
     def _as_command(self, task: Task) -> Task:
         call = {
             "reference": self._reference,
@@ -79,6 +105,22 @@ class ApartAction(PythonAction):
         command: list[JsonValue] = [sys.executable, "-P", "-c", _BEGIN, _ROOT]
         env = {**task.env, CALL: json.dumps(call)}
         return replace(task, action="run", params={"command": command}, env=env)
+
+
+def code_named(
+    action: SkillAction, params: Mapping[str, JsonValue], folder: Path
+) -> tuple[str, str]:
+    """What names the code that the call runs, and its SHA-256; "" for code that is not Python's.
+
+    Nothing of it is run. Raises `ActionFailed` if it is not there.
+    """
+    assert action.code is not None
+    names = [each.name for each in arguments(action.code) if not each.takes_context]
+    given = {name: params[name] for name in names if params.get(name)}
+    context = Context(cwd=folder, folder=folder, env={})
+    code = action.code(context=context, **given)
+    named = ", ".join(str(value) for value in given.values())
+    return named, "" if code is None else sha256(code).hexdigest()
 
 
 def _is_apart(task: Task) -> bool:

@@ -99,6 +99,7 @@ class SkillAction:
     probe: Function | None = None
     trial: Function | None = None
     inspection: Function | None = None
+    code: Function | None = None
     _spec: ActionSpec | None = field(default=None, repr=False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -131,6 +132,14 @@ class SkillAction:
         self.inspection = function
         return function
 
+    def runs(self, function: Function) -> Function:
+        """Gives the code, as bytes, that the call names, which is read and not run; `None` if there is none.
+
+        Its first parameter is the one that names it. Only skills that ship have such actions.
+        """
+        self.code = function
+        return function
+
     @property
     def spec(self) -> ActionSpec:
         """What it takes, needs and risks; read from the function's signature and docstring."""
@@ -141,6 +150,7 @@ class SkillAction:
                 params=tuple(_parameters(self.function)),
                 has_check=self.probe is not None,
                 has_dry_run=self.trial is not None,
+                code=arguments(self.code)[0].name if self.code is not None else "",
                 **self.options,
             )
         return self._spec

@@ -121,6 +121,19 @@ class Library:
         near = place.relative_to(here) if place.is_relative_to(here) else place
         return f"{SCRIPTS_OF}{near}"
 
+    def code_named(
+        self, skill: str, action: str, params: Mapping[str, JsonValue]
+    ) -> tuple[str, str]:
+        """See `fsm.plan.skill.Skills`."""
+        from fsm.actions.apart import code_named
+        from fsm.actions.skill import ActionFailed
+
+        try:
+            found = python_skill(SHIPPED[skill], self.folder).actions[action]  # no other names code
+            return code_named(found, params, self.folder.absolute())
+        except ActionFailed as error:
+            raise Invalid([Problem(str(error))]) from None
+
     def names(self) -> Iterable[str]:
         """See `fsm.plan.skill.Skills`."""
         return sorted({*self.sources, *self.own})
@@ -174,7 +187,7 @@ def actions_of(
             reference = SHIPPED[name]
             skill = python_skill(reference, cwd)
             found[name] = (
-                ApartAction(skill, cwd, reference, shell)
+                ApartAction(skill, folder, reference, shell, spec.calls)
                 if skill.apart
                 else PythonAction(skill, cwd)
             )

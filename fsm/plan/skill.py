@@ -112,6 +112,7 @@ class ActionSpec:
     `run`, `check`, `dry_run` and `env` are the commands of an action that is declared, not written in Python:
     a list of arguments, or text for a shell that finds parameters in its environment only. They work in
     `cwd`, from the step's own folder. `has_check` and `has_dry_run` say whether it can be probed and tried.
+    `code` is the parameter that names code of the caller's, which then is part of what is approved.
     `timeout_seconds` ends an attempt if the step says nothing else.
     """
 
@@ -131,6 +132,7 @@ class ActionSpec:
     dry_run: JsonValue = None
     cwd: str = ""
     timeout_seconds: float | None = None
+    code: str = ""
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if there is one."""
@@ -147,7 +149,8 @@ class SkillSpec:
 
     `source` is how the code is found again: `shipped`, `declared` (the actions hold their commands),
     `module:object`, `FILE.py:object`, or `scripts of FOLDER`; paths are from the folder of the plan. `code`
-    is the SHA-256 of that code where it is not fsm's own (`fsm.plan.skill_code`).
+    is the SHA-256 of that code where it is not fsm's own (`fsm.plan.skill_code`); `calls` has that of the
+    code which calls name, by what names it.
     """
 
     name: str
@@ -156,12 +159,14 @@ class SkillSpec:
     origin: str = "shipped with fsm"
     source: str = "shipped"
     code: str = ""
+    calls: Mapping[str, str] = field(default_factory=dict)
 
     def stored(self, used: Iterable[str]) -> dict[str, JsonValue]:
         """What a plan keeps of it that uses these actions."""
         actions: dict[str, JsonValue] = {name: self.actions[name].stored() for name in sorted(used)}
         kept: dict[str, JsonValue] = {"source": self.source, "actions": actions}
-        return kept | ({"code": self.code} if self.code else {})
+        kept |= {"code": self.code} if self.code else {}
+        return kept | ({"calls": dict(self.calls)} if self.calls else {})
 
 
 class Skills(Protocol):
@@ -175,6 +180,11 @@ class Skills(Protocol):
 
     def names(self) -> Iterable[str]:
         """Every name that there is, to suggest a similar one."""
+
+    def code_named(
+        self, skill: str, action: str, params: Mapping[str, JsonValue]
+    ) -> tuple[str, str]:
+        """What names the code that such a call would run, and its SHA-256. Raises `Invalid`."""
 
 
 def value_fault(parameter: Parameter, value: JsonValue) -> str:
@@ -219,7 +229,12 @@ def restored(name: str, kept: Mapping[str, Any]) -> SkillSpec:
             parts["undo"] = Undo(**stored["undo"])
         actions[action] = ActionSpec(**parts)
     return SkillSpec(
-        name=name, actions=actions, source=kept["source"], code=kept.get("code", ""), origin=""
+        name=name,
+        actions=actions,
+        source=kept["source"],
+        code=kept.get("code", ""),
+        calls=kept.get("calls", {}),
+        origin="",
     )
 
 

@@ -62,6 +62,11 @@ def the_plan_goes_on(place: Place, docstring: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + lines, encoding="utf-8")
 
 
+@given(parsers.parse('the plan is in the folder "{folder}"'))
+def the_plan_is_in(place: Place, folder: str) -> None:
+    place.path(PLAN).rename(place.path(folder) / PLAN)
+
+
 @given(parsers.parse('its step "{step}" has "{line}"'))
 def its_step_has(place: Place, step: str, line: str) -> None:
     i_change_the_plan(place, f"- id: {step}\n", f"- id: {step}\n      {line}\n")

@@ -56,6 +56,12 @@ def call(
         raise ActionFailed("; ".join(_faults(function, error))) from None
 
 
+@call.runs
+def source(function: str, context: Context, import_from: str = "") -> bytes | None:
+    """The file that the function is written in; `None` if it is none of Python's."""
+    return _source(_parts(function)[0], context, import_from)
+
+
 @call.dry_run
 def can_call(
     function: str, context: Context, args: dict[str, Any] | None = None, import_from: str = ""

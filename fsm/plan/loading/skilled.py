@@ -47,6 +47,7 @@ class Skilled:
         self._broken: set[str] = set()
         self._refused: set[Path] = set()
         self._used: defaultdict[str, set[str]] = defaultdict(set)
+        self._calls: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def stored(self) -> dict[str, JsonValue]:
         """What the plan keeps of the skills that it uses (`Plan.skills`)."""
@@ -54,7 +55,7 @@ class Skilled:
         for name in sorted(self._used):
             skill = self._known[name]
             assert skill is not None
-            kept[name] = skill.stored(self._used[name])
+            kept[name] = replace(skill, calls=self._calls[name]).stored(self._used[name])
         return kept
 
     def spec(self, call: Call, path: Path) -> ActionSpec | None:
@@ -146,7 +147,25 @@ class Skilled:
                 self.findings.add(path, message, f"action `{spec.name}` needs it")
             elif parameter.default is not None:
                 params[parameter.name] = parameter.default
+        if isinstance(call.params.get(spec.code), str | dict):
+            self._approve_code(call, spec, use)
         return replace(call, params=params)
+
+    def _approve_code(self, call: Call, spec: ActionSpec, use: Use) -> None:
+        """Make the code that the call names part of the plan (F78)."""
+        place = self.findings.real((*use.path, "params", spec.code))
+        assert self._skills is not None
+        if any(templates(call.params[spec.code])):
+            message = f"{self.findings.words(place)} is not known before the plan runs"
+            self.findings.add(place, message, "name the code plainly, so that it can be approved")
+            return
+        try:
+            name, digest = self._skills.code_named(call.skill, spec.name, call.params)
+        except Invalid as error:
+            for problem in error.problems:
+                self.findings.add(place, problem.message, problem.hint)
+        else:
+            self._calls[call.skill][name] = digest
 
     def lent(self, action: str, step_call: Call, step_id: str, path: Path) -> dict[str, JsonValue]:
         """What an action is given that stands in a step, such as its rollback, without params of its own."""
