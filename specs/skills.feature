@@ -170,8 +170,7 @@ Feature: Skills of one's own
       Then it exits with 2
       And the error says, line by line:
         """
-        …skills/notes.yaml:5:5  action `add` has no `run`; it needs one
-        skills/notes.yaml:10:40  `params.mood.default` of action `add` must be `calm` or `cross`
+        …skills/notes.yaml:10:40  `params.mood.default` of action `add` must be `calm` or `cross`
         skills/notes.yaml:13:7  action `add` has no key `rum`; did you mean `run`?
         skills/notes.yaml:20:14  `undo` of action `add` names `stroke`, which the skill does not have; did you mean `strike`?
         skills/notes.yaml:25:7  `run` of action `strike` has a template within text that a shell runs; give it as one argument of a list, `[…, "{{ params.line }}"]`, or as `env: {LINE: "{{ params.line }}"}` and write `"$LINE"`
@@ -400,3 +399,93 @@ Feature: Skills of one's own
       Then it exits with 2
       And the error says "the skill tickets:tickets cannot be imported: ModuleNotFoundError"
       And the error says "mend it, or take it out of `skills`"
+
+  Rule: An action may be an action of another skill, with parameters of its own
+
+    Background:
+      Given the file "skills/diary.yaml":
+        """
+        skill:
+          name: diary
+          actions:
+            enter:
+              params: {day: text, mood: {type: text, required: false}}
+              call:
+                skill: notes
+                action: add
+                params: {line: "{{ params.day }}: fine", book: "{{ params.day }}.txt", mood: "{{ params.mood }}"}
+              undo: {action: tear-out, params: {day: "{{ params.day }}"}}
+            tear-out:
+              params: {day: text}
+              env: {DAY: "{{ params.day }}"}
+              run: rm -- "$DAY.txt"
+        """
+      And the plan:
+        """
+        plan:
+          id: diary
+          steps:
+            - {id: monday, skill: diary, action: enter, params: {day: "$(mon)"}}
+            - {id: again, depends_on: monday, skill: diary, action: enter, params: {day: "day {{ steps.monday.outputs.lines }}"}}
+            - {id: stop, depends_on: again, run: exit 9}
+        """
+
+    Scenario: It does what that one does, is checked and tried as that one, and has its own way back
+      When I run `fsm plan plan.yaml`
+      Then it prints, line by line:
+        """
+        run     diary.enter day="$(mon)"
+        does    notes.add line="{{ params.day }}: fine" book="{{ params.day }}.txt" mood="{{ params.mood }}"
+        check   diary.enter day="$(mon)"
+        dry run diary.enter day="$(mon)"
+        undo    diary.tear-out day="$(mon)"
+        """
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 3
+      And the file "$(mon).txt" reads "$(mon): fine"
+      And the file "day 1.txt" reads "day 1: fine"
+      When I run `fsm rollback`
+      Then it exits with 4
+      And there is no file "$(mon).txt"
+
+    Scenario: What it does is part of what is approved
+      Given I have run `fsm plan plan.yaml --json`
+      And I note the "digest" it prints as "digest"
+      When I change "echo "$LINE" >>" to "echo "other" >>" in the skill "notes"
+      And I run `fsm plan plan.yaml --json`
+      Then the "digest" it prints is no longer digest
+
+    Scenario: Its runner died: the step is known to have ended
+      Given there is a file "held"
+      When I start `fsm run plan.yaml --yes`
+      And "adding" has begun
+      And its runner is killed by kill -9
+      And I let "adding" end
+      And nobody looks after its steps any more
+      And I run `fsm resume`
+      Then it prints "✓ Step 1: monday - completed"
+      And the file "$(mon).txt" reads "$(mon): fine"
+
+    Scenario: What it gives wrongly, a circle, and a skill that the plan does not allow are refused
+      When I change "line: "{{ params.day }}: fine"" to "lime: [x]" in the skill "diary"
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says, line by line:
+        """
+        …plan.yaml:4:20  diary.enter gives notes.add `lime`, which is no parameter of it; mend the skill
+        plan.yaml:4:20  diary.enter gives notes.add no `line`; mend the skill
+        """
+      When I change "skill: notes" to "skill: diary" in the skill "diary"
+      And I change "action: add" to "action: enter" in the skill "diary"
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "plan.yaml:4:20  skills call each other in a circle: diary.enter → diary.enter; end it in one of them"
+      When I change "skill: diary" to "skill: nots" in the skill "diary"
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "no skill is called `nots`, which diary.enter calls; did you mean `notes`?"
+      When I change "skill: nots" to "skill: notes" in the skill "diary"
+      And the plan says "allowed_skills: [diary]"
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "uses the skill `notes`, which diary.enter calls, which the plan does not allow"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from fsm.errors import Invalid, Problem
 from fsm.plan.skill import ActionSpec
-from fsm.plan.template import as_text, is_template, references, render_text, templates
+from fsm.plan.template import MARK, as_text, is_template, references, render_text, templates
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["rendered"]
+__all__ = ["given", "rendered"]
 
 _LITERAL = re.compile(r"'(-[^']*)'|\"(-[^\"]*)\"")
 
@@ -27,9 +27,7 @@ def rendered(
     value is not known yet stays the template that it is in the command, and is left out of the environment.
     Raises `TemplateError`, and `Invalid` for a value that would be an option of the command.
     """
-    known = {parameter.name: parameter.default for parameter in spec.params} | dict(params)
-    later = {name for name, value in known.items() if any(templates(value))}
-    names = {"params": known}
+    names, later = _names(spec, params)
     env = {
         name: _text(value, names) for name, value in spec.env.items() if not _waits(value, later)
     }
@@ -45,6 +43,33 @@ def rendered(
             _refuse_options(spec, item["$template"], found)
         words += found
     return words, env
+
+
+def given(spec: ActionSpec, params: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What an action of another skill is given by this one: nothing for null. Raises as `rendered`."""
+    names, later = _names(spec, params)
+    assert spec.call is not None
+    found = {name: _value(value, names, later) for name, value in spec.call["params"].items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _value(value: JsonValue, names: Mapping[str, object], later: Collection[str]) -> JsonValue:
+    if is_template(value):
+        text = value["$template"]
+        return {MARK: text} if _waits(value, later) else render_text(text, names)
+    if isinstance(value, list):
+        return [_value(item, names, later) for item in value]
+    if isinstance(value, dict):
+        return {key: _value(item, names, later) for key, item in value.items()}
+    return value
+
+
+def _names(
+    spec: ActionSpec, params: Mapping[str, JsonValue]
+) -> tuple[Mapping[str, object], Collection[str]]:
+    """What templates may name, and the parameters whose value is not known yet."""
+    known = {parameter.name: parameter.default for parameter in spec.params} | dict(params)
+    return {"params": known}, {name for name, value in known.items() if any(templates(value))}
 
 
 def _waits(value: object, later: Collection[str]) -> bool:

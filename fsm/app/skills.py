@@ -180,7 +180,7 @@ def actions_of(
         assert isinstance(kept, dict)
         spec = restored(name, kept)
         if spec.source == "declared":
-            found[name] = DeclaredAction(spec, shell)
+            found[name] = DeclaredAction(spec, shell, others=found)
         elif spec.source.startswith(SCRIPTS_OF):
             found[name] = DeclaredAction(spec, shell, folder / spec.source.removeprefix(SCRIPTS_OF))
         elif spec.source == "shipped":

@@ -42,7 +42,9 @@ def json_schema() -> dict[str, Any]:
 
 def skill_schema() -> dict[str, Any]:
     """The schema of a skill's file, likewise."""
-    return _schema(SkillFile, "A skill of fsm")
+    schema = _schema(SkillFile, "A skill of fsm")
+    schema["$defs"]["Action"]["oneOf"] = [{"required": ["run"]}, {"required": ["call"]}]
+    return schema
 
 
 def _schema(shape: Any, title: str) -> dict[str, Any]:

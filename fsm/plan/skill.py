@@ -113,7 +113,8 @@ class ActionSpec:
     a list of arguments, or text for a shell that finds parameters in its environment only. They work in
     `cwd`, from the step's own folder. `has_check` and `has_dry_run` say whether it can be probed and tried.
     `code` is the parameter that names code of the caller's, which then is part of what is approved.
-    `timeout_seconds` ends an attempt if the step says nothing else.
+    `timeout_seconds` ends an attempt if the step says nothing else. `call`, in place of `run`, is an action
+    of another skill: `skill`, `action` and `params`.
     """
 
     name: str
@@ -133,6 +134,7 @@ class ActionSpec:
     cwd: str = ""
     timeout_seconds: float | None = None
     code: str = ""
+    call: Mapping[str, Any] | None = None
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, if there is one."""

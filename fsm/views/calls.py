@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fsm.plan.skill import ActionSpec
 
-__all__ = ["as_command", "command_text", "is_shell_text", "script_text", "tools_of"]
+__all__ = ["as_command", "command_text", "done_by", "is_shell_text", "script_text", "tools_of"]
 
 SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 
@@ -102,11 +102,20 @@ def _tools_of_action(spec: ActionSpec | None) -> Iterator[str]:
         for command in (spec.run, spec.check, spec.dry_run):
             if command is not None:
                 yield from tools_of(as_command(command))
+        if spec.call is not None:
+            yield f"skill {spec.call['skill']}"
 
 
 def as_command(command: JsonValue) -> Call:
     """The call that runs what a declared action does, its templates as they stand."""
     return Call(skill="shell", action="run", params={"command": command})
+
+
+def done_by(spec: ActionSpec) -> Call | None:
+    """What a declared action does: a command, or a call of another skill."""
+    if spec.call is not None:
+        return Call(**spec.call)
+    return None if spec.run is None else as_command(spec.run)
 
 
 def _script(command: JsonValue) -> str | None:

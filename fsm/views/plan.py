@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fsm.plan.duration import format_duration
 from fsm.plan.template import with_sources
 from fsm.run.policy import plan_spec
-from fsm.views.calls import as_command, script_text, tools_of
+from fsm.views.calls import done_by, script_text, tools_of
 from fsm.views.needs import Skilled, needs_words
 from fsm.views.risks import Risk, calls_of, needs_outputs_of, risks_of
 
@@ -216,7 +216,7 @@ def _step(number: int, step: Step, skilled: Skilled) -> StepView:
         read_only=step.read_only,
         risk=spec.risk if spec else "",
         needs=needs_words(filter(None, map(skilled.spec, calls))),
-        does=script_text(as_command(spec.run)) if spec and spec.run is not None else None,
+        does=script_text(does) if spec and (does := done_by(spec)) else None,
         undo=_undo(step.rollback) if step.rollback else None,
     )
 

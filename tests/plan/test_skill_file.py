@@ -41,7 +41,7 @@ def test_all_problems_of_a_skill_are_told_at_once_in_its_order(file: Path) -> No
 def test_a_whole_skill_says_what_its_file_says() -> None:
     spec = load_skill(SAMPLE)
     assert (spec.name, spec.source, spec.origin) == ("skill-v1", "declared", str(SAMPLE))
-    assert list(spec.actions) == ["build", "clean", "look", "push"]
+    assert list(spec.actions) == ["build", "clean", "look", "push", "fetch"]
     assert spec.actions["build"] == ActionSpec(
         name="build",
         description="Build it.",
@@ -90,6 +90,15 @@ def test_a_whole_skill_says_what_its_file_says() -> None:
     )
     assert spec.actions["look"].idempotent
     assert spec.actions["push"].risk == "irreversible"
+    assert spec.actions["fetch"].call == {
+        "skill": "http",
+        "action": "get",
+        "params": {
+            "url": {"$template": "{{ params.url }}"},
+            "headers": {"Token": {"$template": "{{ params.token }}"}},
+            "n": [1],
+        },
+    }
 
 
 def test_a_plan_keeps_of_a_skill_all_that_carries_it_out() -> None:

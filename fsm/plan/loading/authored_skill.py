@@ -15,7 +15,17 @@ from fsm.plan.loading.adapter import adapter
 from fsm.plan.loading.values import Command, Env, EnvName, Id, ParamName, Text, Timeout, forms
 from fsm.plan.skill import Kind, Risk
 
-__all__ = ["ACTION", "HEAD", "Action", "Needs", "ParameterKeys", "SkillFile", "SkillKeys", "Undo"]
+__all__ = [
+    "ACTION",
+    "HEAD",
+    "Action",
+    "Needs",
+    "ParameterKeys",
+    "SkillCall",
+    "SkillFile",
+    "SkillKeys",
+    "Undo",
+]
 
 _CONFIG = ConfigDict(
     extra="forbid",
@@ -95,8 +105,21 @@ UndoForm = Annotated[
 ]
 
 
+class SkillCall(TypedDict, total=False):
+    """An action of another skill."""
+
+    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+
+    skill: Required[Annotated[Text, Field(description="The skill that `action` belongs to.")]]
+    action: Required[Annotated[Text, Field(description="What it is to do.")]]
+    params: Annotated[
+        dict[str, JsonValue],
+        Field(description="What it is given; templates such as `{{ params.x }}` may be in it."),
+    ]
+
+
 class Action(TypedDict, total=False):
-    """One thing that the skill can do: a command, what it takes, what it needs, and its way back."""
+    """One thing that the skill can do: what it runs, takes and needs, and its way back."""
 
     __pydantic_config__ = _CONFIG  # type: ignore[misc]
 
@@ -114,15 +137,20 @@ class Action(TypedDict, total=False):
         ),
     ]
     idempotent: Annotated[bool, Field(description="Whether doing it twice is as good as once.")]
-    run: Required[
-        Annotated[
-            Command,
-            Field(
-                description="What it runs. A list runs without a shell, and templates such as "
-                "`{{ params.x }}` may be in it: one that is a list stands for all its items, one that is "
-                "null for none. Text runs in `sh`, which finds parameters in its environment only (`env`)."
-            ),
-        ]
+    run: Annotated[
+        Command,
+        Field(
+            description="What it runs. A list runs without a shell, and templates such as "
+            "`{{ params.x }}` may be in it: one that is a list stands for all its items, one that is "
+            "null for none. Text runs in `sh`, which finds parameters in its environment only (`env`)."
+        ),
+    ]
+    call: Annotated[
+        SkillCall,
+        Field(
+            description="In place of `run`: an action of another skill, which also checks and tries it "
+            "unless `check` and `dry_run` do."
+        ),
     ]
     env: Annotated[
         Env,

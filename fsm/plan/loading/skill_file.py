@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from fsm.document import Data, Document, Path, read_document, suggest
-from fsm.plan.loading.authored_skill import ACTION, HEAD, SkillKeys
+from fsm.plan.loading.authored_skill import ACTION, HEAD, Action, SkillKeys
 from fsm.plan.loading.commands import Commands
 from fsm.plan.loading.findings import SKILL, Findings, known_or_similar, quoted
 from fsm.plan.loading.load import checked
@@ -18,6 +18,9 @@ from fsm.plan.loading.undoing import check_undo
 from fsm.plan.loading.values import ID
 from fsm.plan.skill import ActionSpec, Kind, Needs, Parameter, SkillSpec, Undo, value_fault
 from fsm.plan.template import MARK, References, Template, TemplateError, has_template, references
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = ["load_skill", "resolve_skill"]
 
@@ -114,15 +117,17 @@ def _action(name: str, raw: Data, findings: Findings) -> ActionSpec | None:
     if not re.fullmatch(ID, name):
         words = "must be 1 to 64 letters, digits, `_`, `.` or `-`, and begin with a letter or digit"
         findings.add(path, f"the name of an action {words}, not `{quoted(name)}`")
-    typed = checked(ACTION, raw, path, findings, ("run",))
+    typed = checked(ACTION, raw, path, findings, ())
     if typed is None:
         return None
+    _does_one_thing(raw, path, findings)
     needs = typed.get("needs", {})
     params = {
         parameter: _parameter(parameter, keys, (*path, "params", parameter), findings)
         for parameter, keys in typed.get("params", {}).items()
     }
-    commands = Commands(_Texts(params, findings), needs.get("secrets", ()), findings)
+    action_texts = _Texts(params, findings)
+    commands = Commands(action_texts, needs.get("secrets", ()), findings)
     texts: dict[str, Any] = {
         key: commands.command(typed[key], Use((*path, _spelled(key, raw)), "", May.STEP))
         for key in ("run", "check", "dry_run")
@@ -153,8 +158,22 @@ def _action(name: str, raw: Data, findings: Findings) -> ActionSpec | None:
         env={**env},  # type: ignore[dict-item]
         cwd=typed.get("cwd", ""),
         timeout_seconds=typed.get("timeout"),
+        call=action_texts.call(typed["call"], Use((*path, "call"), "", May.STEP))
+        if "call" in typed
+        else None,
         **texts,
     )
+
+
+def _does_one_thing(raw: Data, path: Path, findings: Findings) -> None:
+    """It has `run` or `call`; nothing is said of what has neither, but a key that may be meant so."""
+    keys = raw.keys() if isinstance(raw, dict) else set()
+    words = findings.words(path)
+    if "run" in keys and "call" in keys:
+        findings.add((*path, "call"), f"{words} has both `run` and `call`", "keep one of the two")
+    elif not keys & {"run", "call"} and keys <= get_type_hints(Action).keys():
+        hint = "give it `run`, or a `call` of another skill"
+        findings.add(path, f"{words} does nothing", hint)
 
 
 def _spelled(key: str, raw: Data) -> str:
@@ -214,6 +233,26 @@ class _Texts:
             self._findings.add(use.path, f"{self._findings.words(use.path)} {message}", hint)
         return {MARK: value}
 
+    def call(self, typed: Mapping[str, Any], use: Use) -> dict[str, JsonValue]:
+        """A call of another skill's action, the templates in its parameters marked."""
+        if typed["skill"] == "shell":
+            path = use.at("skill").path
+            message = f"{self._findings.words(path)} is what `run` is short for"
+            self._findings.add(path, message, "write `run`: there values stay data")
+        given = typed.get("params", {})
+        params = {name: self._value(value, use.at("params", name)) for name, value in given.items()}
+        return {"skill": typed["skill"], "action": typed["action"], "params": params}
+
+    def _value(self, value: JsonValue, use: Use) -> JsonValue:
+        if isinstance(value, str):
+            marked = self.text(value, use)
+            return marked if isinstance(marked, str) else {MARK: marked[MARK]}
+        if isinstance(value, list):
+            return [self._value(item, use.at(place)) for place, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {key: self._value(item, use.at(key)) for key, item in value.items()}
+        return value
+
     def _faults(self, named: References, use: Use) -> Iterator[tuple[str, str]]:
         if more := sorted(named.roots - {"params"}):
             yield f"names `{more[0]}`, but a skill knows its parameters only", "use `params`"
@@ -224,7 +263,7 @@ class _Texts:
                     name, self._params, "declare it under the action's `params`"
                 )
                 yield f"names `params.{quoted(name)}`, which the action does not have", hint
-            elif parameter.secret and "env" not in use.path:
+            elif parameter.secret and not {"env", "call"} & {*use.path[len(_ACTIONS) :]}:
                 hint = f'give it as `env: {{{name.upper()}: "{{{{ params.{name} }}}}"}}`'
                 yield (
                     f"names the secret `params.{name}`, and whoever looks at the process reads its arguments",

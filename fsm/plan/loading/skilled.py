@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +46,7 @@ class Skilled:
         self._known: dict[str, SkillSpec | None] = {}
         self._broken: set[str] = set()
         self._refused: set[Path] = set()
+        self._whole: dict[str, ActionSpec] = {}
         self._used: defaultdict[str, set[str]] = defaultdict(set)
         self._calls: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
@@ -63,15 +64,48 @@ class Skilled:
         if path in self._refused:
             return None
         spec = self._found(call, path)
-        if spec is not None:
-            self._used[call.skill].add(spec.name)
-        return spec
+        if spec is None:
+            return None
+        self._used[call.skill].add(spec.name)
+        return spec if spec.call is None else self._composed(call.skill, spec, path)
 
-    def _found(self, call: Call, path: Path) -> ActionSpec | None:
+    def _composed(
+        self, skill: str, spec: ActionSpec, path: Path, callers: tuple[str, ...] = ()
+    ) -> ActionSpec | None:
+        """An action that calls another skill's: also what that one can do and needs; all of it is used."""
+        here = f"{skill}.{spec.name}"
+        if spec.call is None or here in self._whole:
+            return self._whole.get(here, spec)
+        chain = (*callers, here)
+        if here in callers:
+            told = " → ".join(chain[callers.index(here) :])
+            message = f"skills call each other in a circle: {told}"
+            self._refuse(path, "skill", message, "end it in one of them")
+            return None
+        call = Call(**spec.call)
+        known = len(self._refused)
+        inner = self._found(call, path, f", which {here} calls")
+        if inner is not None:
+            self._used[call.skill].add(inner.name)
+            inner = self._composed(call.skill, inner, path, chain)
+        if inner is None:
+            return None if len(self._refused) > known else spec
+        for fault in _faults(call, inner):
+            message = f"{here} gives {call.skill}.{call.action} {fault}"
+            self._refuse(path, "skill", message, "mend the skill")
+        self._whole[here] = replace(
+            spec,
+            has_check=spec.has_check or inner.has_check,
+            has_dry_run=spec.has_dry_run or inner.has_dry_run,
+            needs=replace(spec.needs, env=(*spec.needs.env, *inner.needs.env)),
+        )
+        return self._whole[here]
+
+    def _found(self, call: Call, path: Path, why: str = "") -> ActionSpec | None:
         if self.allowed is not None and call.skill not in self.allowed:
             words = self.findings.words(path)
             message = (
-                f"{words} uses the skill `{quoted(call.skill)}`, which the plan does not allow"
+                f"{words} uses the skill `{quoted(call.skill)}`{why}, which the plan does not allow"
             )
             self._refuse(path, "skill", message, "add it to the plan's `allowed_skills`")
             return None
@@ -92,12 +126,12 @@ class Skilled:
             hint = known_or_similar(
                 call.skill, [*self._skills.names(), "shell"], "list them with: fsm skills"
             )
-            self._refuse(path, "skill", f"no skill is called `{quoted(call.skill)}`", hint)
+            self._refuse(path, "skill", f"no skill is called `{quoted(call.skill)}`{why}", hint)
             return None
         spec = skill.actions.get(call.action)
         if spec is None:
             hint = known_or_similar(call.action, skill.actions, f"see: fsm skills {skill.name}")
-            message = f"skill `{skill.name}` has no action `{quoted(call.action)}`"
+            message = f"skill `{skill.name}` has no action `{quoted(call.action)}`{why}"
             self._refuse(path, "action", message, hint)
         return spec
 
@@ -219,6 +253,19 @@ class Skilled:
         known = self._known[skill]
         assert known is not None
         return known.actions[action].needs.secrets
+
+
+def _faults(call: Call, spec: ActionSpec) -> Iterator[str]:
+    """What is wrong with the parameters that a skill gives another one."""
+    for name, value in call.params.items():
+        parameter = spec.parameter(name)
+        if parameter is None:
+            yield f"`{quoted(name)}`, which is no parameter of it"
+        elif not any(templates(value)) and (fault := value_fault(parameter, value)):
+            yield f"a wrong `{name}`: it {fault}"
+    for parameter in spec.params:
+        if parameter.required and parameter.name not in call.params:
+            yield f"no `{parameter.name}`"
 
 
 def _filled(value: JsonValue, call: Call, step_id: str) -> JsonValue:

@@ -62,6 +62,7 @@ _KEYS_OF_SKILLS: Mapping[str, Iterable[str]] = {
     "params": get_type_hints(authored_skill.ParameterKeys).keys(),
     "needs": get_type_hints(authored_skill.Needs).keys(),
     "undo": get_type_hints(authored_skill.Undo).keys(),
+    "call": get_type_hints(authored_skill.SkillCall).keys(),
 }
 
 _FOREIGN = {
