@@ -108,3 +108,11 @@ Feature: Issues in Jira
     When I run `fsm rollback`
     Then it exits with 4
     And PROJ-123 is in To Do
+
+  Scenario: An issue that was in that status before the run stays in it when the run is rolled back
+    Given somebody moves PROJ-123 to In Progress
+    When I run `fsm run plan.yaml --yes`
+    And I run `fsm rollback`
+    Then it exits with 4
+    And PROJ-123 is in In Progress
+    And PROJ-123 has no comment

@@ -26,6 +26,12 @@ Feature: The example plan of the orchestration skill, as it is printed there
   Scenario: Validation tries each step, and changes nothing
     When I run `fsm validate plan.yaml`
     Then it exits with 0
+    And it prints, line by line:
+      """
+      step    inputs  permissions  targets  dry-run
+      step-1  ✓       ✓            ✓        ✓
+      step-2  ✓       ✓            ✓        ✓
+      """
     And the repository is exactly as it was
     And nothing was written to the site
 
@@ -34,6 +40,7 @@ Feature: The example plan of the orchestration skill, as it is printed there
     And the plan is approved
     When I run `fsm validate plan.yaml`
     Then it exits with 2
+    And it prints "step-2  ✓       ✗            ✓        not made"
     And it prints "ann@example.org has not the permission TRANSITION_ISSUES on PROJ-123"
     When I run `fsm run plan.yaml`
     Then it exits with 2

@@ -62,6 +62,23 @@ Feature: Waiting until something is ready
     Then it exits with 3
     And it prints "✗ Step 1: wait - failed: it is not so after 300ms: `sh` exits with 3: still starting"
 
+  Scenario: A wait that is interrupted twice ends at once
+    Given the approved plan:
+      """
+      plan:
+        id: wait
+        steps:
+          - {id: ready, skill: wait-for, action: command, params: {command: [sh, -c, "touch began; sleep 3600"], timeout: 2h}}
+      """
+    When I start `fsm run plan.yaml`
+    And the file "began" has come
+    And its runner gets SIGTERM
+    And it has noticed
+    And its runner gets SIGTERM again
+    And it ends
+    Then it exits with 130
+    And the run is "paused"
+
   Scenario: A wait whose runner died is simply begun again
     Given the approved plan:
       """

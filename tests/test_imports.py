@@ -82,3 +82,14 @@ def test_running_a_plan_without_templates_needs_no_jinja2(workspace: Path) -> No
     loaded = loaded_by(workspace, "run", "plan.yaml", "--yes")
     assert loaded >= PARSERS
     assert not loaded & {"jinja2", "rich"}
+
+
+def test_looking_at_a_plan_that_speaks_http_loads_no_client(workspace: Path) -> None:
+    plan = workspace / "ask.yaml"
+    plan.write_text(
+        "plan: {id: ask, steps: [{id: only, skill: http, action: get, params: {url: 'https://a.b'}}, "
+        "{id: move, skill: jira-write, action: transition, params: {issue: A-1, status: Done}}]}"
+    )
+    loaded = loaded_by(workspace, "plan", "ask.yaml")
+    assert "fsm.actions.skills.http" in loaded
+    assert not loaded & {"httpx", "httpcore", "certifi"}

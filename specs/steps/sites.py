@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_bdd import given, parsers, step, then
+from pytest_bdd import given, parsers, step, then, when
 
 from ..place import Place
 from ..stand_ins.jira import TOKEN, JiraSite
@@ -43,6 +43,11 @@ def was_sent_a_header(place: Place, name: str, value: str) -> None:
 @then(parsers.re("it was sent the body (?P<body>.+)"))
 def was_sent_a_body(place: Place, body: str) -> None:
     assert _server(place).received[-1].body.decode() == body, place.answer
+
+
+@when(parsers.parse('the file "{name}" has come'))
+def file_has_come(place: Place, name: str) -> None:
+    place.wait_for(name)
 
 
 @given("a Jira site with the issue PROJ-123 in To Do")

@@ -203,9 +203,7 @@ def _redirected(
     try:
         target = url.join(location)
     except (httpx.InvalidURL, ValueError):
-        raise ActionFailed(
-            f"{what} is redirected to what is no URL: {_brief(location)!r}"
-        ) from None
+        raise ActionFailed(f"{what} is redirected to what is no URL") from None
     if target.scheme != url.scheme and (url.scheme, target.scheme) != ("http", "https"):
         raise ActionFailed(
             f"{what} is redirected to the scheme `{_brief(target.scheme)}`, which is refused"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 from fsm.actions.net.exchange import BUSY, Answer, Request, Web
+from fsm.actions.net.values import ISSUE
 from fsm.actions.skill import ActionFailed
 
 if TYPE_CHECKING:
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-__all__ = ["ISSUE", "Jira", "NotThere", "Way", "document"]
-
-ISSUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}-[1-9][0-9]{0,17}|[1-9][0-9]{0,17}")
-"""The key of an issue, or its number."""
+__all__ = ["Jira", "NotThere", "Way", "document"]
 
 _ALLOW: Final = "JIRA_BASE_URL leads there: mend it"
 _LIMITED: Final = frozenset({429})

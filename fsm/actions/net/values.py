@@ -11,7 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from fsm.plan.duration import LONGEST_SECONDS, parse_duration
 
-__all__ = ["Headers", "Seconds", "Statuses", "Url"]
+__all__ = ["ISSUE", "Headers", "Seconds", "Statuses", "Url"]
+
+ISSUE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}-[1-9][0-9]{0,17}|[1-9][0-9]{0,17}")
+"""The key of an issue in Jira, or its number; whole."""
 
 _CONTROLS: Final = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

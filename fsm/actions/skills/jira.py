@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import AfterValidator, JsonValue
 from pydantic_core import PydanticCustomError
 
+from fsm.actions.net.values import ISSUE
 from fsm.actions.skill import ActionFailed, Context, Lack, Skill
 from fsm.plan.skill import Needs, Undo
 
@@ -28,8 +29,6 @@ _MOST_COMMENT: Final = 32_767
 
 
 def _issue(text: str) -> str:
-    from fsm.actions.net.jira import ISSUE
-
     if not ISSUE.fullmatch(text):
         raise PydanticCustomError("issue", "must be the key of an issue, such as `PROJ-123`")
     return text
