@@ -54,6 +54,12 @@ Feature: Issues in Jira
     And I run `fsm run plan.yaml --yes`
     Then it exits with 0
 
+  Scenario: A permission that only the rollback needs is found, too
+    Given the account of the site has not the permission DELETE_OWN_COMMENTS
+    When I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And it prints "step `tell`, rollback: ann@example.org has not the permission DELETE_OWN_COMMENTS on PROJ-123"
+
   Scenario: An issue that is not there is found before anything happens
     Given "issue: PROJ-123, s" is changed to "issue: PROJ-9, s" in the plan
     When I run `fsm validate plan.yaml`

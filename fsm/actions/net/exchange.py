@@ -22,12 +22,13 @@ from fsm.plan.duration import brief_duration
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["REPEATABLE", "Answer", "Request", "Web", "shown"]
+__all__ = ["BUSY", "REPEATABLE", "Answer", "Request", "Web", "shown"]
 
 REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """The methods that have the same effect when they are repeated (RFC 9110, 9.2.2)."""
 
 BUSY: Final = frozenset({429, *range(500, 600)})
+"""What a server says that may answer in a while."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEPT_ELSEWHERE: Final = ("accept", "accept-language", "user-agent")

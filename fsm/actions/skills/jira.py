@@ -130,11 +130,12 @@ async def may_move(issue: Issue, context: Context) -> AsyncIterator[Lack]:
 
 
 @jira.action(
+    idempotent=True,
     undo=Undo(
         action="delete-comment",
         params={"issue": "{{ params.issue }}", "comment_id": "{{ outputs.comment_id }}"},
     ),
-    needs=_needs("BROWSE_PROJECTS", "ADD_COMMENTS", "DELETE_OWN_COMMENTS"),
+    needs=_needs("BROWSE_PROJECTS", "ADD_COMMENTS"),
     outputs=["comment_id"],
 )
 async def comment(issue: Issue, body: Body, context: Context) -> dict[str, JsonValue]:
@@ -170,9 +171,8 @@ async def find_issue(issue: Issue, context: Context) -> None:
 
 @comment.inspect
 async def may_comment(issue: Issue, context: Context) -> AsyncIterator[Lack]:
-    """Whether the issue is there, and whether this account may comment on it, and take that back."""
-    wanted = ("BROWSE_PROJECTS", "ADD_COMMENTS", "DELETE_OWN_COMMENTS")
-    async for lack in _lacks(context, issue, *wanted):
+    """Whether the issue is there, and whether this account may comment on it."""
+    async for lack in _lacks(context, issue, "BROWSE_PROJECTS", "ADD_COMMENTS"):
         yield lack
 
 

@@ -179,6 +179,14 @@ def test_a_busy_server_is_asked_again_as_it_says(
     ]
 
 
+def test_a_status_that_is_expected_is_no_reason_to_ask_again(
+    perform: Performing, serve: Callable[..., Server]
+) -> None:
+    server = serve(Reply(503, headers={"Retry-After": "3600"}))
+    assert perform("get", url=server.url, expect=503, **HERE) == Succeeded({"status": 503})
+    assert len(server.received) == 1
+
+
 def test_retries_are_bounded_in_number(perform: Performing, serve: Callable[..., Server]) -> None:
     server = serve(Reply(503, b"closed", {"Retry-After": "0"}))
     outcome = perform("get", url=server.url, retries=2, **HERE)

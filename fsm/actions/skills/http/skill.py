@@ -36,7 +36,10 @@ __all__ = [
     "web",
 ]
 
-http = Skill("http", "Send requests to servers, and take values out of what they answer.")
+http = Skill(
+    "http",
+    "Send requests to servers, straight and through no proxy, and take values out of what they answer.",
+)
 
 
 def _names(extract: dict[str, str]) -> dict[str, str]:
@@ -101,8 +104,10 @@ async def answered(
     asked: Request, web: Web, expect: frozenset[int], into: BinaryIO | None = None
 ) -> Answer:
     """The answer, of an expected status; `into` takes its body. Raises `ActionFailed`."""
+    from fsm.actions.net.exchange import BUSY
+
     async with web:
-        answer = await web.send(asked, into=into)
+        answer = await web.send(asked, busy=BUSY - expect, into=into)
     if answer.status not in expect:
         said = web.masked(answer.excerpt())
         message = f"{answer.request} gave {answer.status}, not {_told(expect)}"
