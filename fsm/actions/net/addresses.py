@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Literal
 
@@ -45,13 +47,11 @@ async def addresses_of(host: str, port: int, network: Network, allow: str = ALLO
     Raises `ActionFailed` if the name has none, and `AddressRefused` if any lies outside; `allow` says how
     that is allowed.
     """
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        texts = await _looked_up(host, port)
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
         raise ActionFailed(f"the host `{host}` is not found: {why}") from None
-    texts = list(dict.fromkeys(str(address[4][0]) for address in found))
     for text in texts:
         asked = network_of(text)
         if _RANKS.index(asked) > _RANKS.index(network):
@@ -84,3 +84,31 @@ def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     inner = address.ipv4_mapped or address.sixtofour
     return inner or (address.teredo[1] if address.teredo else address)
+
+
+async def _looked_up(host: str, port: int) -> Sequence[str]:
+    """The addresses, by a thread that is left alone if this is cancelled: name servers may be silent."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def conclude(found: Sequence[str], error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(error)
+
+    def look_up() -> None:
+        found: Sequence[str] = ()
+        failure: Exception | None = None
+        try:
+            told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = list(dict.fromkeys(str(address[4][0]) for address in told))
+        except (OSError, UnicodeError) as error:
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(conclude, found, failure)
+
+    threading.Thread(target=look_up, name="fsm-lookup", daemon=True).start()
+    return await answer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 
@@ -115,3 +117,24 @@ def test_the_next_address_is_tried_when_one_cannot_be_connected_to(
             "get", url=f"http://two.example:{server.port}/", network="private"
         )
     assert outcome == Succeeded({"status": 200})
+
+
+def test_a_name_server_that_is_silent_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        asked.set()
+        answered.wait()
+        return []
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(addresses_of("silent.example", 80, "public"))
+        await asyncio.to_thread(asked.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    asyncio.run(cancelled())  # comes to its end while the server is silent still
+    assert not answered.is_set()
+    answered.set()
