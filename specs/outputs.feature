@@ -106,3 +106,26 @@ Feature: Outputs flow
     And it prints "✓ Step 2: size - completed"
     And it prints "✗ Step 3: take - failed: output `deep` of step `give` held a secret and was masked"
     And no file of the state holds "canary-7f3a9c51e2"
+
+  Scenario: A large output is a file that is kept with the run
+    Given the plan:
+      """
+      plan:
+        id: flow
+        steps:
+          - id: build
+            run: |
+              seq 300000 > report.txt
+              echo "report:file=report.txt" >> "$FSM_OUTPUT"
+            rollback: {run: [sh, -c, 'tail -n 1 "$1" >> happened', sh, "{{ steps.build.outputs.report }}"]}
+          - id: use
+            run: [sh, -c, 'rm report.txt; wc -l < "$1" >> happened', sh, "{{ steps.build.outputs.report }}"]
+            depends_on: build
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And what happened is "300000"
+    And nobody else may read the state folder or anything in it
+    When I run `fsm rollback`
+    Then it exits with 4
+    And what happened is "300000 300000"

@@ -10,18 +10,19 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import copy_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fsm.actions.masking import Masker
-from fsm.actions.outputs import without_secrets
+from fsm.actions.outputs import MOST_BYTES, NAME, BadOutputs, filed, without_secrets
 from fsm.actions.skill import ActionFailed
 from fsm.actions.text import one_line
-from fsm.engine.ports import Failed, Outcome, Succeeded
+from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["called", "called_here", "failed", "outputs_of", "plain"]
+__all__ = ["called", "called_here", "failed", "files_of", "outputs_of", "plain"]
 
 _TAIL_LINES = 20
 
@@ -47,7 +48,7 @@ def failed(error: Exception, masker: Masker) -> Outcome:
 
     Of an `ActionFailed` there is only its text.
     """
-    if isinstance(error, ActionFailed):
+    if isinstance(error, ActionFailed | BadOutputs):
         return Failed(one_line(masker.mask(str(error).encode(errors="replace"))))
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     lines = "".join(traceback.format_exception(error)).splitlines()[-_TAIL_LINES:]
@@ -58,10 +59,32 @@ def failed(error: Exception, masker: Masker) -> Outcome:
     )
 
 
-def outputs_of(returned: Mapping[str, Any], masker: Masker) -> Succeeded:
-    """The success that gives these outputs, masked. Raises `TypeError` if they are not JSON."""
-    outputs = cast("dict[str, JsonValue]", plain(returned))
-    return Succeeded({name: without_secrets(value, masker) for name, value in outputs.items()})
+def outputs_of(returned: Mapping[str, Any], task: Task) -> Succeeded:
+    """The success that gives these outputs, masked; a `Path` is a file that is kept (`filed`).
+
+    Raises `TypeError` if they are not JSON, and `BadOutputs`.
+    """
+    masker, files = Masker(task.secrets), files_of(returned)
+    rest = {name: value for name, value in returned.items() if name not in files}
+    outputs = cast("dict[str, JsonValue]", plain(rest))
+    return Succeeded(
+        {name: without_secrets(value, masker) for name, value in outputs.items()}
+        | {
+            name: filed(name, path, task.outputs, task.cwd, task.secrets)
+            for name, path in files.items()
+        }
+    )
+
+
+def files_of(returned: Mapping[str, Any]) -> dict[str, Path]:
+    """The outputs that are files. Raises `BadOutputs` for what cannot be written as `name:file=PATH`."""
+    files = {name: value for name, value in returned.items() if isinstance(value, Path)}
+    for name, path in files.items():
+        if not NAME.fullmatch(name):
+            raise BadOutputs(f"`{name}` is no name of an output that is a file")
+        if "\n" in str(path):
+            raise BadOutputs(f"the path of `{name}` holds a line feed")
+    return files
 
 
 async def _in_a_thread(function: Callable[[], Any]) -> Any:
@@ -100,9 +123,12 @@ async def _in_a_thread(function: Callable[[], Any]) -> Any:
 def plain(returned: Any) -> JsonValue:
     """The value as JSON gives it back; `?` for what is no Unicode. Raises `TypeError` if it is none."""
     try:
-        text = json.dumps(returned, allow_nan=False, ensure_ascii=False)
-        return cast("JsonValue", json.loads(text.encode(errors="replace")))
+        text = json.dumps(returned, allow_nan=False, ensure_ascii=False).encode(errors="replace")
+        value = cast("JsonValue", json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"it returned what is not JSON ({error}); return text, numbers, lists, mappings or None"
         ) from None
+    if len(text) > MOST_BYTES:
+        raise TypeError("it returned more than 1 MiB; return the `pathlib.Path` of a file")
+    return value

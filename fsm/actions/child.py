@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from fsm.actions.apart import CALL, RETURNED
-from fsm.actions.calling import plain
+from fsm.actions.calling import files_of, plain
+from fsm.actions.outputs import BadOutputs
 from fsm.actions.python import named
 from fsm.actions.skill import ActionFailed, Context, Skill
 
@@ -47,7 +48,7 @@ def main() -> int:
             returned = _awaited(returned)
         if returned is not None:
             _hand_over(returned if isinstance(returned, Mapping) else {"result": returned})
-    except ActionFailed as error:
+    except (ActionFailed, BadOutputs) as error:
         print(error, file=sys.stderr)
         return 1
     except Exception:
@@ -67,6 +68,9 @@ def _awaited(returned: Awaitable[Any]) -> Any:
 
 def _hand_over(outputs: Mapping[str, Any]) -> None:
     """Raises `TypeError` if they are not JSON."""
-    line = f"{RETURNED}={json.dumps(plain(outputs))}\n"
+    files = files_of(outputs)
+    rest = plain({name: value for name, value in outputs.items() if name not in files})
+    lines = [f"{RETURNED}={json.dumps(rest)}\n"]
+    lines += [f"{name}:file={path}\n" for name, path in files.items()]
     with Path(os.environ["FSM_OUTPUT"]).open("a", encoding="utf-8") as file:
-        file.write(line)
+        file.writelines(lines)

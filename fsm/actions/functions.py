@@ -52,7 +52,7 @@ class FunctionAction(Action):
         if function is None:
             return Failed(f"the function `{task.params.get('function')}` is not bound")
         try:
-            return outputs_of({"result": await called(function, {})}, masker)
+            return outputs_of({"result": await called(function, {})}, task)
         except Exception as error:
             return failed(error, masker)
 

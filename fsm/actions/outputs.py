@@ -7,10 +7,12 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from fsm.actions.filed import keep_file
 from fsm.actions.masking import Masker
 from fsm.plan.template.terms import MARK, printable
 from fsm.run.events import MASKED
@@ -18,10 +20,20 @@ from fsm.run.events import MASKED
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["BadOutputs", "discard_outputs", "take_outputs", "without_secrets"]
+__all__ = [
+    "MOST_BYTES",
+    "NAME",
+    "BadOutputs",
+    "discard_outputs",
+    "filed",
+    "take_outputs",
+    "without_secrets",
+]
 
-_MOST_BYTES = 1 << 20
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MOST_BYTES = 1 << 20
+"""The most that all outputs of one attempt may take together; more is given as a file."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -29,15 +41,19 @@ class BadOutputs(Exception):
     """The file is not what it may be; the text says what, with the line where there is one."""
 
 
-def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
+def take_outputs(
+    path: str, secrets: Sequence[bytes] = (), folder: str = ""
+) -> Mapping[str, JsonValue]:
     """The outputs in that file. No file, no outputs. One with a secret is `{MASKED: …}`.
 
     The file stays where it is until what it says is on record (`discard_outputs`), unless it says nothing.
 
     A line `name=value` gives one, up to the line's end, spaces included. A value of several lines stands
     between `name<<WORD` and a line that is just `WORD`. Both are text, unless `:json` after the name says
-    that the value is JSON: a number, a list … Empty lines are skipped; the last of equal names counts. A
-    file that begins with `{` is one JSON object instead: its members are the outputs. Raises `BadOutputs`.
+    that the value is JSON: a number, a list … `name:file=PATH`, seen from `folder`, gives a file: a copy is
+    kept beside this one, and the output is where that is. Empty lines are skipped; the last of equal names
+    counts. A file that begins with `{` is one JSON object instead: its members are the outputs. Raises
+    `BadOutputs`.
     """
     try:
         fd = os.open(path, _FLAGS)
@@ -55,7 +71,13 @@ def take_outputs(path: str, masker: Masker) -> Mapping[str, JsonValue]:
     finally:
         os.close(fd)
     found = _members(content) if content.lstrip().startswith(b"{") else _parse(content)
-    outputs = {name: without_secrets(value, masker) for name, value in found}
+    masker = Masker(secrets)
+    outputs = {
+        name: filed(name, value, path, folder, secrets)
+        if isinstance(value, Path)
+        else without_secrets(value, masker)
+        for name, value in found
+    }
     if not outputs:
         discard_outputs(path)
     return outputs
@@ -76,11 +98,22 @@ def without_secrets(value: JsonValue, masker: Masker) -> JsonValue:
 
 def _read(fd: int) -> bytes:
     content = bytearray()
-    while piece := os.read(fd, _MOST_BYTES + 1 - len(content)):
+    while piece := os.read(fd, MOST_BYTES + 1 - len(content)):
         content += piece
-        if len(content) > _MOST_BYTES:
-            raise BadOutputs("it is larger than 1 MiB")
+        if len(content) > MOST_BYTES:
+            raise BadOutputs("it is larger than 1 MiB; give a file: `name:file=PATH`")
     return bytes(content)
+
+
+def filed(name: str, given: Path, path: str, folder: str, secrets: Sequence[bytes]) -> JsonValue:
+    """Where the file that is an output is kept, beside `path`, the attempt's outputs. Raises `BadOutputs`."""
+    kept = f"{os.fspath(path).removesuffix('.outputs')}.{name}.file"
+    try:
+        held_secret = keep_file(os.path.join(folder, given), kept, secrets)  # noqa: PTH118
+    except (OSError, ValueError) as error:
+        words = _words(error) if isinstance(error, OSError) else str(error)
+        raise BadOutputs(f"the file of `{name}` cannot be kept: {words}") from None
+    return {MASKED: kept} if held_secret else kept
 
 
 def _members(content: bytes) -> Iterator[tuple[str, JsonValue]]:
@@ -91,7 +124,7 @@ def _members(content: bytes) -> Iterator[tuple[str, JsonValue]]:
     outputs = _json(text, "it begins as a JSON object, but")
     assert isinstance(outputs, dict)
     for name in outputs:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise BadOutputs(f"`{printable(name[:40])}` is no name of an output")
     yield from outputs.items()
 
@@ -122,23 +155,26 @@ def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return mapping
 
 
-def _parse(content: bytes) -> Iterator[tuple[str, JsonValue]]:
+def _parse(content: bytes) -> Iterator[tuple[str, JsonValue | Path]]:
     lines = enumerate(content.split(b"\n"), start=1)
     for number, raw in lines:
         line = _text(raw, number)
         if not line:
             continue
-        name = _NAME.match(line)
+        name = NAME.match(line)
         rest = line[name.end() :] if name else ""
-        is_json = rest.startswith(":json")
-        rest = rest.removeprefix(":json")
+        kind = next((kind for kind in (":json", ":file") if rest.startswith(kind)), "")
+        rest = rest.removeprefix(kind)
         if name and rest.startswith("="):
             value = rest[1:]
         elif name and rest.startswith("<<") and rest[2:].strip():
             value = "\n".join(_until(rest[2:].strip(), lines, number))
         else:
             raise BadOutputs(f"line {number} is neither `name=value` nor `name<<WORD`")
-        yield name[0], _json(value, f"line {number}: the value") if is_json else value
+        if kind == ":json":
+            yield name[0], _json(value, f"line {number}: the value")
+        else:
+            yield name[0], Path(value) if kind else value
 
 
 def _until(word: str, lines: Iterator[tuple[int, bytes]], begun: int) -> Iterator[str]:

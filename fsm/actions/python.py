@@ -88,7 +88,7 @@ class PythonAction(Action):
         try:
             call = called_here if task.purpose == "dry_run" else called
             returned = await call(function, named(action, function, task.params, context))
-            return concludes(returned, masker)
+            return concludes(returned, task)
         except Exception as error:
             return failed(error, masker)
         finally:
@@ -110,7 +110,7 @@ async def _lacks(inspection: Callable[..., Any], named: Mapping[str, Any]) -> Se
 
 def _function(
     action: SkillAction, task: Task
-) -> tuple[Callable[..., Any], Callable[[Any, Masker], Outcome]]:
+) -> tuple[Callable[..., Any], Callable[[Any, Task], Outcome]]:
     if task.purpose == "check" and action.probe is not None:
         return action.probe, _told
     if task.purpose == "dry_run" and action.trial is not None:
@@ -118,17 +118,17 @@ def _function(
     return action.function, _concluded
 
 
-def _concluded(returned: Any, masker: Masker) -> Outcome:
+def _concluded(returned: Any, task: Task) -> Outcome:
     if returned is None:
         return Succeeded()
-    return outputs_of(returned if isinstance(returned, Mapping) else {"result": returned}, masker)
+    return outputs_of(returned if isinstance(returned, Mapping) else {"result": returned}, task)
 
 
-def _told(there: bool | Mapping[str, Any] | None, masker: Masker) -> Outcome:
+def _told(there: bool | Mapping[str, Any] | None, task: Task) -> Outcome:
     if there is None:
         return Failed("it cannot be told whether it was done", 2)
     if isinstance(there, Mapping):
-        return outputs_of(there, masker)
+        return outputs_of(there, task)
     return Succeeded() if there else Failed("it is not done", 1)
 
 

@@ -149,7 +149,7 @@ def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome
     if code == 0:
         forget = partial(discard_outputs, task.outputs)
         try:
-            outputs = take_outputs(task.outputs, masker)
+            outputs = take_outputs(task.outputs, task.secrets, task.cwd)
         except BadOutputs as error:
             words = _masked(f"its FSM_OUTPUT cannot be read: {error}", masker)
             return Failed(words, code, tail, on_recorded=forget)

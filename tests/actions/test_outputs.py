@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions.masking import Masker
 from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
 
 CASES = [
@@ -29,7 +28,7 @@ CASES = [
     (b"b=1\na<<END\nx\n", "line 2: the value has no end, a line that is just `END`"),
     (b"a=\xff\n", "line 1 is not UTF-8"),
     (b"a<<E\nx\n\0\nE\n", "line 3 holds a NUL byte"),
-    (b"a=" + b"x" * (1 << 20), "it is larger than 1 MiB"),
+    (b"a=" + b"x" * (1 << 20), "it is larger than 1 MiB; give a file: `name:file=PATH`"),
     (b'n:json=7\nl:json=[1, "x"]\nt=7\n', {"n": 7, "l": [1, "x"], "t": "7"}),
     (b"m:json<<E\n{\n}\nE\n", {"m": {}}),
     (b"a:json=x\n", "line 1: the value is not JSON: expecting value: line 1 column 1 (char 0)"),
@@ -64,27 +63,27 @@ def test_outputs_are_read_or_refused(
     path.write_bytes(content)
     if isinstance(expected, str):
         with pytest.raises(BadOutputs) as caught:
-            take_outputs(path, Masker())
+            take_outputs(path)
         assert str(caught.value) == expected
     else:
-        assert take_outputs(path, Masker()) == expected
+        assert take_outputs(path) == expected
     assert path.exists() is bool(expected), "it is kept until what it says is on record"
 
 
 def test_a_file_that_says_nothing_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "outputs"
     path.write_bytes(b"\n\n")
-    assert take_outputs(path, Masker()) == {}
+    assert take_outputs(path) == {}
     assert not path.exists()
 
 
 def test_without_a_file_there_are_no_outputs(tmp_path: Path) -> None:
-    assert take_outputs(tmp_path / "outputs", Masker()) == {}
+    assert take_outputs(tmp_path / "outputs") == {}
 
 
 def test_a_secret_over_several_lines_of_a_value_is_masked(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("a<<E\nk1\nk2\nE\n")
-    assert take_outputs(tmp_path / "outputs", Masker([b"k1\nk2"])) == {"a": {"$masked": "***"}}
+    assert take_outputs(tmp_path / "outputs", [b"k1\nk2"]) == {"a": {"$masked": "***"}}
 
 
 @pytest.mark.parametrize(
@@ -99,8 +98,54 @@ def test_a_secret_anywhere_within_a_value_masks_all_of_that_output(
     tmp_path: Path, value: bytes, shown: str
 ) -> None:
     (tmp_path / "outputs").write_bytes(b"a:json=" + value + b"\nb:json=[1]\n")
-    masker = Masker([b"hunter2", b"1234567890", b'quoted "it"'])
-    assert take_outputs(tmp_path / "outputs", masker) == {"a": {"$masked": shown}, "b": [1]}
+    secrets = [b"hunter2", b"1234567890", b'quoted "it"']
+    assert take_outputs(tmp_path / "outputs", secrets) == {"a": {"$masked": shown}, "b": [1]}
+
+
+def test_a_file_is_kept_beside_the_outputs_for_its_owner_only(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "report").write_bytes(b"\0\xff" * 3_000_000)
+    (tmp_path / "s.1.outputs").write_text("r:file=report\nn=1\n")
+    outputs = take_outputs(str(tmp_path / "s.1.outputs"), [b"hunter2"], str(tmp_path / "sub"))
+    assert outputs == {"r": str(tmp_path / "s.1.r.file"), "n": "1"}
+    (tmp_path / "sub" / "report").unlink()
+    assert (tmp_path / "s.1.r.file").read_bytes() == b"\0\xff" * 3_000_000
+    assert (tmp_path / "s.1.r.file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_held_a_secret_is_kept_masked_and_no_step_can_use_it(tmp_path: Path) -> None:
+    (tmp_path / "report").write_bytes(b"x" * ((1 << 20) - 3) + b"hunter2" + b"y")
+    (tmp_path / "s.1.outputs").write_text("r:file=report\n")
+    outputs = take_outputs(str(tmp_path / "s.1.outputs"), [b"hunter2"], str(tmp_path))
+    assert outputs == {"r": {"$masked": str(tmp_path / "s.1.r.file")}}
+    assert (tmp_path / "s.1.r.file").read_bytes() == b"x" * ((1 << 20) - 3) + b"***y"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("no", "No such file or directory"),
+        (".", "it is not a regular file"),
+        ("pipe", "it is not a regular file"),
+        ("", "it is not a regular file"),
+    ],
+)
+def test_what_is_no_file_cannot_be_kept(tmp_path: Path, given: str, why: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "s.1.outputs").write_text(f"r:file={given}\n")
+    with pytest.raises(BadOutputs, match=f"the file of `r` cannot be kept: {why}"):
+        take_outputs(str(tmp_path / "s.1.outputs"), (), str(tmp_path))
+    assert not (tmp_path / "s.1.r.file").exists()
+
+
+def test_a_link_in_the_place_of_the_copy_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("x")
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "s.1.r.file").symlink_to("precious")
+    (tmp_path / "s.1.outputs").write_text("r:file=report\n")
+    with pytest.raises(BadOutputs, match="cannot be kept"):
+        take_outputs(str(tmp_path / "s.1.outputs"), (), str(tmp_path))
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_a_link_is_not_followed_and_a_pipe_blocks_nobody(tmp_path: Path) -> None:
@@ -109,13 +154,13 @@ def test_a_link_is_not_followed_and_a_pipe_blocks_nobody(tmp_path: Path) -> None
     link = tmp_path / "link"
     link.symlink_to(precious)
     with pytest.raises(BadOutputs, match="it is a link"):
-        take_outputs(link, Masker())
+        take_outputs(link)
     discard_outputs(link)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(BadOutputs, match="it is not a regular file"):
-        take_outputs(pipe, Masker())
+        take_outputs(pipe)
     discard_outputs(pipe)
     with pytest.raises(BadOutputs, match="it is not a regular file"):
-        take_outputs(tmp_path, Masker())
+        take_outputs(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
