@@ -90,6 +90,21 @@ Feature: Files
     And there is no file "mine"
     And there is no file "../theirs"
 
+  Scenario: What no step before can make must be there
+    Given the plan:
+      """
+      plan:
+        id: missing
+        steps:
+          - {id: look, run: "true", read_only: true}
+          - {id: copy, skill: files, action: copy, params: {source: app.cnf, to: backup}}
+          - {id: later, skill: files, action: remove, params: {path: made-by-copy}}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "step `copy`, dry_run: there is no app.cnf"
+    And nothing that was printed holds "there is no made-by-copy"
+
   Scenario: A value that looks like a command, an option or a template is a value
     Given the plan:
       """

@@ -82,6 +82,7 @@ class PythonAction(Action):
             attempt=task.attempt,
             idempotency_key=task.env.get("FSM_IDEMPOTENCY_KEY", ""),
             kept=Path(task.log).parent / f"{task.step_id}@kept",
+            is_first=task.is_first,
             note=log.note,
         )
         function, concludes = _function(action, task)

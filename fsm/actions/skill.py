@@ -66,7 +66,8 @@ class Context:
 
     `folder` is the folder of the plan, which file actions do not leave. `idempotency_key` is equal for all
     attempts of one step in one run. `kept` is a folder of the step's own within the run's logs, for what it
-    needs when it is undone; whoever needs it makes it. `note` writes a line to the step's log, masked.
+    needs when it is undone; whoever needs it makes it. `is_first` says of a dry run that no step before
+    changes anything: what is missing now will be missing. `note` writes a line to the step's log, masked.
     """
 
     cwd: Path
@@ -77,6 +78,7 @@ class Context:
     attempt: int = 1
     idempotency_key: str = ""
     kept: Path | None = None
+    is_first: bool = False
     note: Callable[[str], None] = lambda _: None
 
 

@@ -50,6 +50,7 @@ class Task(Value):
     absolute paths: `log` is the file that takes the output and `outputs` the file a process may write
     outputs to; neither exists yet, and their folder is made by the action when it needs it. `secrets` are
     the values to mask. `grace_seconds` is the time between asking a process tree to end and killing it.
+    `is_first` says of a dry run that no step before it changes anything: what is missing now will be missing.
     `on_process` takes the identity of the attempt's process if it lasts: pid, start in clock ticks since
     boot, and what names that boot.
     """
@@ -66,6 +67,7 @@ class Task(Value):
     outputs: str
     secrets: Sequence[bytes] = ()
     grace_seconds: float = 5.0
+    is_first: bool = False
     on_process: Callable[[int, int, str], None] = lambda *_: None
 
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fsm.engine.findings import DryRun, Findings, Noted, StepFindings
@@ -55,11 +56,12 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
         checks += made
         looked_at.append(aspects)
     rows = []
-    is_well = not noted.is_of_the_plan
+    is_well, is_first = not noted.is_of_the_plan, True
     for step, aspects in zip(site.plan.steps, looked_at, strict=True):
         is_well = is_well and all(aspects.values())
         await others()
-        dry_run, needs = await _try(step, site, actions, noted, is_well=is_well)
+        dry_run, needs = await _try(step, site, actions, noted, is_well=is_well, is_first=is_first)
+        is_first = is_first and step.read_only
         checks += dry_run in ("ok", "failed")
         rows.append(StepFindings(step.id, aspects, dry_run, needs))
     return Findings(checks, noted.faults, rows)
@@ -164,7 +166,13 @@ def _known(call: Call, site: Site) -> tuple[Mapping[str, JsonValue], Sequence[Pr
 
 
 async def _try(
-    step: Step, site: Site, actions: Mapping[str, Action], noted: Noted, *, is_well: bool
+    step: Step,
+    site: Site,
+    actions: Mapping[str, Action],
+    noted: Noted,
+    *,
+    is_well: bool,
+    is_first: bool,
 ) -> tuple[DryRun, Sequence[str]]:
     """Make the step's dry run, if it can be made and `is_well` says that it may: what came of it."""
     call = step.dry_run
@@ -175,15 +183,17 @@ async def _try(
     texts = (*templates(call.params), *templates(step.env))
     if named := {name for text in texts for name in references(text).steps}:
         return "needs_outputs", sorted(named, key=site.plan.positions.__getitem__)
-    problems = await _dry_run(step, call, actions[call.skill], site)
+    problems = await _dry_run(step, call, actions[call.skill], site, is_first=is_first)
     noted.note(problems, "dry_run", step, "dry_run")
     return "failed" if problems else "ok", ()
 
 
-async def _dry_run(step: Step, call: Call, action: Action, site: Site) -> Sequence[Problem]:
+async def _dry_run(
+    step: Step, call: Call, action: Action, site: Site, *, is_first: bool
+) -> Sequence[Problem]:
     names = {"params": site.plan.params, "run": {"id": site.run_id}}
     try:
-        task = site.task(step, "dry_run", call, 1, names)
+        task = replace(site.task(step, "dry_run", call, 1, names), is_first=is_first)
     except TemplateError as error:
         return [Problem(str(error))]
     outcome = await action.perform(task)

@@ -89,11 +89,13 @@ def opened(given: str, context: Context, *, outside: bool) -> Iterator[Spot]:
 
 @contextmanager
 def opened_if_there(given: str, context: Context, *, outside: bool) -> Iterator[Spot | None]:
-    """The same, but `None` without that folder."""
+    """The same, but `None` without that folder, if a step before may still make it."""
     with ExitStack() as stack:
         try:
             spot = stack.enter_context(opened(given, context, outside=outside))
         except Missing:
+            if context.is_first:
+                raise
             spot = None
         yield spot
 

@@ -7,6 +7,7 @@ import os
 from fsm.actions.skill import ActionFailed, Context
 from fsm.actions.skills.confined import Spot, opened_if_there, read, told
 from fsm.actions.skills.kept import Look, look
+from fsm.plan.template import printable
 
 __all__ = ["can_give", "can_take", "refuse_same", "replaceable"]
 
@@ -41,6 +42,8 @@ def can_give(path: str, context: Context, outside: bool, *, readable: bool = Fal
     """Whether it is there: a step before may still make it. Raises `ActionFailed` if it cannot be had."""
     with told(path), opened_if_there(path, context, outside=outside) as spot:
         if spot is None or look(spot).kind == "nothing":
+            if context.is_first:
+                raise ActionFailed(f"there is no {printable(path)}")
             context.note(f"there is no {path} yet: a step before must make it")
             return False
         if readable:

@@ -31,6 +31,7 @@ class Steps:
     secrets: Sequence[bytes] = ()
     shell: ShellAction = field(default_factory=ShellAction)
     attempt: int = 0
+    is_first: bool = False
 
     def perform(
         self,
@@ -53,6 +54,7 @@ class Steps:
             run_id="run",
             step_id=step,
             attempt=self.attempt,
+            is_first=self.is_first,
             purpose=purpose,
             action=action,
             params=params,

@@ -449,3 +449,23 @@ def test_where_there_is_no_repository_inspection_says_so(tmp_path: Path, clone: 
         assert "git cannot work in" in first.message
         assert "not a git repository" in first.message
         assert "git init" in first.hint
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "said"),
+    [
+        ("create-branch", {"name": "x", "from": "later"}, "there is no commit `later`"),
+        ("delete-branch", {"name": "later"}, "there is no branch `later`"),
+        ("checkout", {"to": "later"}, "there is no commit `later`"),
+        ("tag", {"name": "x", "at": "later"}, "there is no commit `later`"),
+        ("delete-tag", {"name": "later"}, "there is no tag `later`"),
+        ("merge", {"from": "later"}, "there is no commit `later`"),
+        ("check-clean", {}, "changes that are not committed"),
+    ],
+)
+def test_what_a_step_before_may_still_make_is_missed_only_if_there_is_none(
+    steps: Steps, action: str, params: dict[str, Any], said: str
+) -> None:
+    assert isinstance(tried := steps.perform(action, params, "dry_run"), Succeeded), tried
+    steps.is_first = True
+    assert said in steps.error(action, "dry_run", **params)

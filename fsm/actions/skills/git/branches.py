@@ -115,6 +115,8 @@ def can_delete(name: str, context: Context, force: bool = False) -> None:
     branch = repository.branch(name)
     tip = repository.object_at(branch)
     if not tip:
+        if context.is_first:
+            raise ActionFailed(f"there is no branch `{printable(name)}`")
         context.note(f"there is no branch {printable(name)} yet: a step before must make it")
         return
     if not force:
@@ -209,7 +211,7 @@ def _commit_if_there(repository: Repository, revision: str, context: Context) ->
     try:
         return repository.commit_of(revision)
     except ActionFailed as error:
-        if "\0" in revision:
+        if "\0" in revision or context.is_first:
             raise
         context.note(f"{error} yet: a step before must make it")
         return ""

@@ -132,6 +132,8 @@ def can_merge(from_: str, context: Context, message: str = "", fast_forward: boo
     plain(revised(from_))
     plain(message)
     repository = Repository(context)
+    if context.is_first:
+        repository.commit_of(from_)
     _refuse_merging(repository)
     if message or not fast_forward:
         repository.refuse_unknown_committer()

@@ -50,6 +50,8 @@ def can_tag(name: str, context: Context, at: str = "HEAD", message: str = "") ->
     repository = Repository(context)
     _refuse_existing(repository, repository.tag(name), name)
     plain(revised(at))
+    if context.is_first:
+        repository.commit_of(at)
     if plain(message):
         repository.refuse_unknown_committer()
 
@@ -99,6 +101,8 @@ def can_delete(name: str, context: Context) -> None:
     """Whether a tag may be called so. A step before may still make it."""
     repository = Repository(context)
     if not repository.object_at(repository.tag(name)):
+        if context.is_first:
+            raise ActionFailed(f"there is no tag `{printable(name)}`")
         context.note(f"there is no tag {printable(name)} yet: a step before must make it")
 
 

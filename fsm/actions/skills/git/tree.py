@@ -30,9 +30,11 @@ def check_clean(context: Context, untracked: bool = True) -> None:
 
 
 @check_clean.dry_run
-def can_check(context: Context) -> None:
+def can_check(context: Context, untracked: bool = True) -> None:
     """Whether git can tell. What it tells, steps before may still change."""
     Repository(context).run("status", "--porcelain", "--untracked-files=no")
+    if context.is_first:
+        check_clean(context=context, untracked=untracked)
 
 
 @check_clean.inspect
