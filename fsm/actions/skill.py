@@ -278,7 +278,7 @@ def _parameters(function: Function) -> list[Parameter]:
             default=None if required else argument.default,
             choices=get_args(annotation) if get_origin(annotation) is Literal else (),
             secret=Secret in getattr(annotation, "__metadata__", ()),
-            description=told.get(argument.own, ""),
+            description=told.get(argument.own) or told.get(argument.name, ""),
             annotation=annotation,
         )
         for argument in arguments(function)

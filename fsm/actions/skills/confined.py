@@ -9,10 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fsm.actions.skill import ActionFailed
@@ -41,13 +40,13 @@ class Spot:
 
     folder: int
     name: str
-    path: Path
+    path: str
 
     def __str__(self) -> str:
-        return printable(str(self.path))
+        return printable(self.path)
 
 
-def _real_path(given: str, context: Context, *, outside: bool) -> Path:
+def _real_path(given: str, context: Context, *, outside: bool) -> str:
     """Where that name leads, from the step's folder; its last part may be a link, and is not followed.
 
     Raises `ActionFailed` if it is no name of a file, is fsm's own state, or lies beyond the plan's folder
@@ -62,20 +61,22 @@ def _real_path(given: str, context: Context, *, outside: bool) -> Path:
         raise ActionFailed(f"{shown} is not valid Unicode, and so no file's name") from None
     if size > _LONGEST_BYTES:
         raise ActionFailed(f"{shown}… is longer than {_LONGEST_BYTES} bytes")
-    named = context.cwd / given
-    if not given or named.name in ("", "..") or Path(given) == Path():
+    # Text, not paths: a plan of ten thousand files is tried within seconds.
+    named = (given if given.startswith("/") else f"{context.cwd}/{given}").rstrip("/")
+    above, _, name = named.rpartition("/")
+    if not given or name in ("", ".", ".."):
         raise ActionFailed(
             f"{shown} names no file in a folder; write its name, such as `notes.txt`"
         )
-    path = Path(os.path.realpath(named.parent)) / named.name
-    root = Path(os.path.realpath(context.folder))
-    is_inside = root in path.parents
+    folder, root = os.path.realpath(above or "/"), os.path.realpath(context.folder).rstrip("/")
+    path = f"{folder.rstrip('/')}/{name}"
+    is_inside = path.startswith(f"{root}/")
     if not is_inside and not outside:
         raise ActionFailed(
-            f"{shown} leads out of the plan's folder, to {printable(str(path))}; "
+            f"{shown} leads out of the plan's folder, to {printable(path)}; "
             "stay within it, or write `outside: true` among the params"
         )
-    if _STATE in (path.relative_to(root) if is_inside else path).parts:
+    if _STATE in path.removeprefix(root if is_inside else "").split("/"):
         raise ActionFailed(f"{shown} is in fsm's own state ({_STATE}), which is left to fsm")
     return path
 
@@ -101,17 +102,17 @@ def opened_if_there(given: str, context: Context, *, outside: bool) -> Iterator[
 
 
 @contextmanager
-def reopened(path: Path) -> Iterator[Spot]:
+def reopened(path: str) -> Iterator[Spot]:
     """The place of a real path. `Missing` without its folder; `ActionFailed` if a link is on the way now."""
     held = os.open("/", _WALK)
     try:
-        parts = path.parts[1:-1]
+        *parts, name = path.split("/")[1:]
         for index, part in enumerate((*parts, ".")):
             last = index == len(parts)
-            inner = _entered(part, held, _FOLDER if last else _WALK, Path("/", *parts[: index + 1]))
+            inner = _entered(part, held, _FOLDER if last else _WALK, parts[: index + 1])
             os.close(held)
             held = inner
-        yield Spot(held, path.name, path)
+        yield Spot(held, name, path)
     finally:
         os.close(held)
 
@@ -149,13 +150,17 @@ def told(path: str) -> Iterator[None]:
         raise ActionFailed(f"{printable(path)}: {error.strerror or error}") from None
 
 
-def _entered(part: str, folder: int, flags: int, path: Path) -> int:
+def _entered(part: str, folder: int, flags: int, parts: Sequence[str]) -> int:
     try:
         return os.open(part, flags, dir_fd=folder)
     except FileNotFoundError:
         hint = "make it in a step before, such as `files.make-folder`"
-        raise Missing(f"there is no folder {printable(str(path))}; {hint}") from None
+        raise Missing(f"there is no folder {_shown(parts)}; {hint}") from None
     except OSError as error:
         is_link = error.errno in (errno.ELOOP, errno.ENOTDIR)
         words = "is no folder, or a link" if is_link else f"cannot be opened: {error.strerror}"
-        raise ActionFailed(f"{printable(str(path))} {words}") from None
+        raise ActionFailed(f"{_shown(parts)} {words}") from None
+
+
+def _shown(parts: Sequence[str]) -> str:
+    return printable("/" + "/".join(parts))

@@ -89,7 +89,7 @@ class Kept:
         if slot is None or slot.undone:
             return False
         paths = [place.path for place in slot.places]
-        return paths == [str(spot.path) for spot, _ in places] and all(
+        return paths == [spot.path for spot, _ in places] and all(
             _is(wanted, spot) for spot, wanted in places
         )
 
@@ -163,7 +163,7 @@ class Slot:
             before = look(spot)
             if before.kind not in ("nothing", "folder"):
                 _save(spot, self.folder / f"{index}.before")
-            places.append(Place(str(spot.path), before, after))
+            places.append(Place(spot.path, before, after))
         self.places = places
         self._write()
 
@@ -178,9 +178,9 @@ class Slot:
 
     def put_back(self) -> Iterator[str]:
         """Bring every place back to what was there; may be done again. Tells what was found instead."""
-        moved_to = Path(self.places[-1].path)
+        moved_to = self.places[-1].path
         for index, place in enumerate(self.places):
-            with reopened(Path(place.path)) as spot:
+            with reopened(place.path) as spot:
                 found = self._put_back(spot, index, place, moved_to)
             if found is not None:
                 yield f"what stood at {place.path} was not this step's: kept as {found}"
@@ -189,7 +189,7 @@ class Slot:
         for path in self.folder.glob("*.before"):
             path.unlink()  # a folder was moved back as a whole
 
-    def _put_back(self, spot: Spot, index: int, place: Place, moved_to: Path) -> Path | None:
+    def _put_back(self, spot: Spot, index: int, place: Place, moved_to: str) -> Path | None:
         now, before = look(spot), place.before
         if before.kind == now.kind and before.file == now.file:
             return (
@@ -266,7 +266,7 @@ def put(path: Path, spot: Spot) -> None:
     os.fsync(spot.folder)
 
 
-def _moved_back(moved_to: Path, spot: Spot, before: Look) -> bool:
+def _moved_back(moved_to: str, spot: Spot, before: Look) -> bool:
     """Move what was moved from there back, if it is still where it was moved to."""
     try:
         with reopened(moved_to) as there:

@@ -126,7 +126,7 @@ def _parts(function: str) -> tuple[str, str]:
 
 def _folder(name: str, context: Context) -> Path:
     with told(name), opened(f"{name}/x", context, outside=False) as spot:
-        return spot.path.parent
+        return Path(spot.path).parent
 
 
 def _source(place: str, context: Context, import_from: str) -> bytes | None:
@@ -167,7 +167,7 @@ def _imported(place: str, context: Context) -> object:
                 f"{error}; install it, name its file, or say `import_from`"
             ) from None
     with told(place), opened(_beside(place, context), context, outside=False) as spot:
-        spec = spec_from_file_location(f"_fsm_{spot.path.stem}", spot.path)
+        spec = spec_from_file_location(f"_fsm_{Path(spot.path).stem}", spot.path)
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
