@@ -194,8 +194,11 @@ class DeclaredAction(Action):
 
 def _joined(env: Mapping[str, str], more: Mapping[str, str | None]) -> dict[str, str]:
     """The environment with what a skill adds to it, and without what it takes out."""
-    whole = {**env, **{name: value for name, value in more.items() if value is not None}}
-    return {name: value for name, value in whole.items() if more.get(name, value) is not None}
+    kept = {name: value for name, value in more.items() if value is not None}
+    whole = {**env, **kept}
+    for name in more.keys() - kept.keys():
+        whole.pop(name, None)
+    return whole
 
 
 def _masked(text: str, task: Task) -> str:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.errors import Invalid, Problem
+
 if TYPE_CHECKING:
     from fsm.plan.skill import SkillSpec
 
@@ -42,16 +44,24 @@ def own_folders(plan_folder: Path) -> Sequence[Path]:
 def in_folders(folders: Sequence[Path]) -> Iterator[Source]:
     """The skills in these folders. A folder that is not there has none.
 
-    Raises `OSError` for one that cannot be read.
+    Raises `Invalid` for one that cannot be read.
     """
     for folder in folders:
-        if not folder.is_dir():
-            continue
-        for path in sorted(folder.iterdir()):
-            if (path / SKILL_FILE).is_file():
-                yield scripts(path)
-            elif path.suffix in _SUFFIXES:
-                yield declared(path)
+        try:
+            found = list(_in_folder(folder)) if folder.is_dir() else []
+        except OSError as error:
+            told = f"cannot be read: {error.strerror}"
+            hint = "let those read it who run plans, or take it away"
+            raise Invalid([Problem(told, hint, path=str(error.filename or folder))]) from None
+        yield from found
+
+
+def _in_folder(folder: Path) -> Iterator[Source]:
+    for path in sorted(folder.iterdir()):
+        if (path / SKILL_FILE).is_file():
+            yield scripts(path)
+        elif path.suffix in _SUFFIXES:
+            yield declared(path)
 
 
 def declared(path: Path) -> Source:

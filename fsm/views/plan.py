@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from fsm.plan.duration import format_duration
 from fsm.plan.template import with_sources
 from fsm.run.policy import plan_spec
-from fsm.views.calls import done_by, script_text, tools_of
-from fsm.views.needs import Skilled, needs_words
+from fsm.views.calls import script_text
+from fsm.views.needs import Skilled
 from fsm.views.risks import Risk, calls_of, needs_outputs_of, risks_of
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def plan_json(view: PlanView) -> dict[str, JsonValue]:
 def _step(number: int, step: Step, skilled: Skilled) -> StepView:
     spec = skilled.spec(step.call)
     calls = [*calls_of(step)]
-    tools = (tool for call in calls for tool in tools_of(call, skilled.spec(call)))
+    tools = (tool for call in calls for tool in skilled.tools(call))
     return StepView(
         number=number,
         id=step.id,
@@ -215,8 +215,8 @@ def _step(number: int, step: Step, skilled: Skilled) -> StepView:
         dry_run=script_text(step.dry_run) if step.dry_run else None,
         read_only=step.read_only,
         risk=spec.risk if spec else "",
-        needs=needs_words(filter(None, map(skilled.spec, calls))),
-        does=script_text(does) if spec and (does := done_by(spec)) else None,
+        needs=skilled.needs(calls),
+        does=skilled.does(step.call),
         undo=_undo(step.rollback) if step.rollback else None,
     )
 
@@ -267,7 +267,7 @@ def _tools(plan: Plan, skilled: Skilled) -> tuple[Tool, ...]:
     for number, step in enumerate(plan.steps, 1):
         for call in calls_of(step):
             is_undo = step.rollback is not None and call is step.rollback.call
-            for name in tools_of(call, skilled.spec(call)):
+            for name in skilled.tools(call):
                 numbers = (backward if is_undo else forward).setdefault(name, [])
                 if numbers[-1:] != [number]:
                     numbers.append(number)

@@ -181,6 +181,23 @@ def test_a_secret_among_the_arguments_is_refused_and_in_the_environment_masked(
     assert shown(action, make_task, **given) == "***"  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("value", ["a\0b", "a\udcffb"])
+def test_a_value_that_no_process_can_be_given_is_a_failure(
+    shell: ShellAction, make_task: MakeTask, value: str
+) -> None:
+    action = skill(
+        shell,
+        """
+    said: {params: {x: text}, run: [echo, "{{ params.x }}"]}
+    given: {params: {x: text}, env: {X: "{{ params.x }}"}, run: [env]}
+""",
+    )
+    for name in ("said", "given"):
+        outcome = asyncio.run(action.perform(make_task("", action=name, params={"x": value})))
+        assert isinstance(outcome, Failed)
+        assert "the template becomes text" in outcome.error
+
+
 def test_a_value_of_another_kind_is_refused_when_it_is_known(
     shell: ShellAction, make_task: MakeTask
 ) -> None:

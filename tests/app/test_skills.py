@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -121,6 +122,20 @@ def test_where_a_plan_lies_is_no_part_of_what_it_is(tmp_path: Path, at_home: Pat
     (tmp_path / "one" / "skills" / "greetings" / "scripts" / "more.txt").write_text("a table")
     digests.add(load(tmp_path / "one" / "plan.yaml").digest)
     assert len(digests) == 2
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, at_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(Invalid) as refused:
+        Library(tmp_path).find("greetings")
+    assert str(refused.value.problems[0]).startswith(
+        f"{at_home}  cannot be read: Permission denied; "
+    )
 
 
 def test_only_the_skills_that_are_used_are_read(tmp_path: Path, at_home: Path) -> None:
