@@ -36,10 +36,7 @@ __all__ = [
     "web",
 ]
 
-http = Skill(
-    "http",
-    "Send requests to servers, straight and through no proxy, and take values out of what they answer.",
-)
+http = Skill("http", "Send requests to servers, and take values out of what they answer.")
 
 
 def _names(extract: dict[str, str]) -> dict[str, str]:
