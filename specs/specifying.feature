@@ -163,6 +163,17 @@ Feature: Specifications of one's own plans
       When the trigger "TRIGGER" fires
       """
 
+  Scenario: Settings of pytest that it does not take
+    Given the file "pytest.ini":
+      """
+      [pytest]
+      addopts = --nonsense
+      """
+    When I run `fsm test`
+    Then it exits with 2
+    And the error says "unrecognized arguments: --nonsense"
+    And the error says "pytest does not take its settings here; mend what is said above"
+
   Scenario: Without pytest
     Given the library pytest-bdd is not installed
     When I run `fsm test`

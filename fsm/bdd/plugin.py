@@ -89,7 +89,8 @@ def pytest_runtest_makereport(
 
 
 def _has_pytest_bdd(config: pytest.Config) -> bool:
-    return config.pluginmanager.has_plugin("pytest-bdd")
+    # Under its own name it is what pytest finds by itself, under its module's what `-p` names.
+    return any(map(config.pluginmanager.has_plugin, ("pytest-bdd", "pytest_bdd.plugin")))
 
 
 def _is_taken(path: Path, parent: pytest.Collector) -> bool:

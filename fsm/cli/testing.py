@@ -109,13 +109,15 @@ def _run(output: Output, paths: Sequence[str], covering: bool, wanted: str | Non
     arguments = [*paths, "-p", "no:cacheprovider", "-o", "python_files=", *_QUIET]
     arguments += ["--fsm-coverage"] if covering else []
     arguments += ["-k", wanted.replace(" ", "_")] if wanted else []
-    if not _is_registered():
-        arguments += ["-p", "fsm.bdd.plugin"]
+    arguments += [word for plugin in _to_be_named() for word in ("-p", plugin)]
     code = int(pytest.main(arguments, plugins=[told]))
     if told.defect:
         raise FsmError(f"pytest stopped in mid-work: {told.defect}")
     if code == pytest.ExitCode.INTERRUPTED and not told.errors:
         raise KeyboardInterrupt
+    if code == pytest.ExitCode.USAGE_ERROR:
+        hint = "mend what is said above, or test a folder with other settings"
+        raise Invalid([Problem("pytest does not take its settings here", hint)])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         where = " or ".join(paths)
         what = f"no scenario whose name has `{wanted}` in it" if wanted else "no feature"
@@ -129,11 +131,14 @@ _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """That parts of fsm and of pytest-bdd are loaded before is no matter of whoever wrote the features."""
 
 
-def _is_registered() -> bool:
-    """Whether pytest finds the plugin by itself, as it does where fsm is installed."""
+def _to_be_named() -> Sequence[str]:
+    """The plugins that pytest does not find by itself here."""
     from importlib.metadata import entry_points
 
-    return any(entry.value == "fsm.bdd.plugin" for entry in entry_points(group="pytest11"))
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return ("pytest_bdd.plugin", "fsm.bdd.plugin")
+    found = {entry.value for entry in entry_points(group="pytest11")}
+    return [] if "fsm.bdd.plugin" in found else ["fsm.bdd.plugin"]
 
 
 class _Told:

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from fsm.document import suggest
 from fsm.errors import Invalid, Problem, TransitionRefused
-from fsm.machine import Conditions, Machine, MachineSpec, Row, load_machine
+from fsm.machine import Machine, MachineSpec, Row, load_machine
+from fsm.machine.manual import ManualRecord, conditions_in, manual_machine
 
 __all__ = ["MachineStory"]
 
 
 @dataclass
 class MachineStory:
-    """The machine in the file at `path`, in a state. `holding` are the conditions that hold.
+    """The machine in the file at `path`, from the state `initial` on. `always` are conditions that hold.
 
     `refusal` is why the last trigger that was fired was refused; `taken` are the rows that were taken.
     """
 
     path: Path
-    state: str = ""
-    holding: set[str] = field(default_factory=set)
+    initial: str = ""
+    always: set[str] = field(default_factory=set)
     refusal: TransitionRefused | None = None
     taken: list[Row] = field(default_factory=list)
-    _now: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.state = self.known(self.state, self.spec.states, "state") or self.spec.initial
+        initial = self.known(self.initial, self.spec.states, "state") or self.spec.initial
+        self._record = ManualRecord(initial)
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+        return self._record.state
 
     @cached_property
     def spec(self) -> MachineSpec:
@@ -39,19 +45,16 @@ class MachineStory:
     @cached_property
     def conditions(self) -> Collection[str]:
         """The conditions that the table names."""
-        return list(dict.fromkeys(name for row in self.spec.rows for name in row.literals))
+        return conditions_in(self.spec)
 
     @cached_property
-    def _machine(self) -> Machine[MachineStory]:
-        functions: Conditions[MachineStory] = Conditions()
-        for name in self.conditions:
-            functions.add(partial(_holds, name), name)
-        return Machine(self.spec, functions, prove=False)
+    def _machine(self) -> Machine[ManualRecord]:
+        return manual_machine(self.spec)
 
     def hold(self, name: str, holds: bool) -> None:
         """From now on the condition holds, or does not."""
         self.known(name, self.conditions, "condition")
-        (self.holding.add if holds else self.holding.discard)(name)
+        (self.always.add if holds else self.always.discard)(name)
 
     def fire(self, trigger: str, conditions: Iterable[str] = ()) -> None:
         """Fire the trigger while these conditions hold as well; a refusal is kept in `refusal`."""
@@ -59,24 +62,25 @@ class MachineStory:
         self._look(trigger, conditions)
         try:
             with self._machine.watched(self.taken.append):
-                self._machine.fire(self, trigger)
+                self._machine.fire(self._record, trigger)
         except TransitionRefused as refused:
             self.refusal = refused
 
     def refused(self, trigger: str) -> TransitionRefused | None:
         """Why the trigger would be refused now; `None` if it would not be. Nothing changes."""
         self._look(trigger, ())
-        if self._machine.may(self, trigger):
+        machine, record = self._machine, self._record
+        if machine.may(record, trigger):
             return None
-        failed = self._machine.failed_conditions(self, trigger)
-        allowed = self._machine.allowed(self.state)
-        return TransitionRefused(self.spec.name, self.state, trigger, failed, allowed)
+        failed = machine.failed_conditions(record, trigger)
+        allowed = machine.allowed(record.state)
+        return TransitionRefused(self.spec.name, record.state, trigger, failed, allowed)
 
     def _look(self, trigger: str, conditions: Iterable[str]) -> None:
         """Let these conditions hold beside the others, for the next question."""
         self.known(trigger, self.spec.triggers(), "trigger")
         named = [self.known(name, self.conditions, "condition") for name in conditions]
-        self._now = frozenset(self.holding | set(named))
+        self._record.holding = self.always | set(named)
 
     def known(self, name: str, known: Collection[str], what: str) -> str:
         """The name, if it is one of those known, or empty. Raises `Invalid` with the near names."""
@@ -84,7 +88,3 @@ class MachineStory:
             hint = suggest(name, known) or f"it has: {', '.join(known)}"
             raise Invalid([Problem(f"the machine {self.spec.name} has no {what} `{name}`", hint)])
         return name
-
-
-def _holds(name: str, story: MachineStory) -> bool:
-    return name in story._now
