@@ -41,6 +41,9 @@ def main(bin_folder: Path) -> None:
         assert "Step 2: break - failed: exit code 3" in fsm("run", "plan.yaml", "--yes", code=3)
         assert json.loads(fsm("status", "--json"))["state"] == "paused"
         assert "Step 1: say - rolled back" in fsm("rollback", code=4)
+        fsm("test", code=2)  # pytest is an extra
+        assert "scenarios generated" in fsm("spec", "generate", "plan.yaml")
+        assert (folder / "plan.feature").exists()
         module = [bin_folder / "python", "-m", "fsm", "list"]
         listed = subprocess.run(module, cwd=folder, capture_output=True, text=True, check=True)
         assert "rolled_back" in listed.stdout
@@ -48,7 +51,7 @@ def main(bin_folder: Path) -> None:
             "import fsm, pathlib; assert (pathlib.Path(fsm.__file__).parent / 'py.typed').exists()"
         )
         subprocess.run([bin_folder / "python", "-c", typed], cwd=folder, check=True)
-    print("the wheel works: 9 commands passed")
+    print("the wheel works: 11 commands passed")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ scenario is its editor's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-__all__ = ["Block", "merged", "written"]
+__all__ = ["Block", "merged", "outline_text", "scenario_text", "written"]
 
 _BEGINS = re.compile(r"^\s*(?:Scenario(?: Outline| Template)?|Example|Rule):\s*(.*?)\s*$")
 _ABOVE = re.compile(r"^\s*[@#]")
@@ -90,3 +90,33 @@ def _blocks(text: str) -> tuple[str, list[Block]]:
         title = next(match[1] for line in part if (match := _BEGINS.match(line)))
         blocks.append(Block(title, "\n".join(part) + "\n"))
     return "\n".join(lines[: starts[0]]) + "\n", blocks
+
+
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, each keyword that is that of the line before written as And."""
+    last = ""
+    for line in lines:
+        keyword, _, text = line.partition(" ")
+        if keyword == "And" or keyword == last:
+            yield f"And {text}"
+        else:
+            last = keyword
+            yield line
+
+
+def scenario_text(title: str, lines: Iterable[str]) -> str:
+    """The scenario of these sentences, each with its keyword."""
+    return "\n".join([f"  Scenario: {title}", *(f"    {line}" for line in _joined(lines))]) + "\n"
+
+
+def outline_text(title: str, lines: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
+    """The outline of these sentences, with a table of examples whose first row names its columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = [
+        "      | " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    plural = (line.replace("time(s)", "times") for line in lines)
+    told = [f"    {line}" for line in _joined(plural)]
+    head = f"  Scenario Outline: {title}"
+    return "\n".join([head, *told, "", "    Examples:", *table]) + "\n"

@@ -7,7 +7,6 @@ their name there is one outline with a line for each.
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from fsm.errors import FsmError
 from fsm.run import events as on
 from fsm.spec.coverage import of_story, paths_of, rows_of
 from fsm.spec.drafts import TEMPLATES, Template, castings, last_attempt, several_failures
-from fsm.spec.feature_text import Block
+from fsm.spec.enabling import arrangements
+from fsm.spec.feature_text import Block, outline_text, scenario_text
 from fsm.spec.story import Story
 from fsm.spec.words import tell
 
@@ -110,7 +110,7 @@ class _Writer:
     def _skipped(self) -> Iterator[Block]:
         """A step whose condition does not hold, although it does as the plan stands."""
         for step in self.plan.steps:
-            for arranged in _arrangements(self.plan, step.condition or ""):
+            for arranged in arrangements(self.plan, step.condition or ""):
                 lines = [*arranged, "When somebody runs the plan"]
                 told = self._rehearsed(lines)
                 if told is not None and told.story.run.record(step.id).state == "skipped":
@@ -259,12 +259,12 @@ class _Writer:
             name += f" (where {_shown(needed)})" if needed else ""
             name = self._unique(name)
             rows = [("step", "times"), *((step.id, str(times)) for step, times in those)]
-            text = _outline(name, _with_plurals(same), rows)
+            text = outline_text(name, same, rows)
             yield Block(name, text)
 
     def _block(self, title: str, told: _Told) -> Block:
         title = self._unique(title)
-        return Block(title, _scenario(title, told.lines))
+        return Block(title, scenario_text(title, told.lines))
 
     def _unique(self, title: str) -> str:
         """The title, with a number if another scenario has it."""
@@ -279,31 +279,11 @@ class _Writer:
         for step in self.plan.steps:
             if step.condition is None:
                 continue
-            for lines in ([], *_arrangements(self.plan, step.condition)):
+            for lines in ([], *arrangements(self.plan, step.condition)):
                 told = self._rehearsed([*lines, "When somebody runs the plan"])
                 if told is not None and told.story.run.record(step.id).attempt:
                     yield step.id, list(lines)
                     break
-
-
-_LITERAL = re.compile(r"""(["'])(?P<text>[^"']*)\1|(?P<bare>\b(?:true|false|\d+)\b)""")
-_PARAM = re.compile(r"\bparams\.(\w+)")
-_OUTPUT = re.compile(
-    r"\bsteps\.(\w+)\.outputs\.(\w+)|\bsteps\[[\"']([^\"']+)[\"']\]\.outputs\.(\w+)"
-)
-
-
-def _arrangements(plan: Plan, condition: str) -> Iterator[list[str]]:
-    """Sentences that may make a condition hold: what it names, set to what it is compared with."""
-    values = [match["text"] or match["bare"] for match in _LITERAL.finditer(condition)]
-    values += ["true", "false"]
-    for value in dict.fromkeys(value for value in values if value):
-        for name in dict.fromkeys(_PARAM.findall(condition)):
-            if name in plan.params:
-                yield [f'Given the parameter "{name}" is "{value}"']
-        for match in _OUTPUT.finditer(condition):
-            step, output = match[1] or match[3], match[2] or match[4]
-            yield [f'Given the step "{step}" returns "{output}" as "{value}"']
 
 
 def _found(story: Story) -> list[str]:
@@ -352,34 +332,3 @@ def _shown(arranged: Iterable[str]) -> str:
     return ", ".join(
         line.removeprefix("Given the parameter ").replace('"', "`") for line in arranged
     )
-
-
-def _with_plurals(lines: Iterable[str]) -> list[str]:
-    return [line.replace("time(s)", "times") for line in lines]
-
-
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    """The lines, each keyword that is that of the line before written as And."""
-    last = ""
-    for line in lines:
-        keyword, _, text = line.partition(" ")
-        if keyword == "And" or keyword == last:
-            yield f"And {text}"
-        else:
-            last = keyword
-            yield line
-
-
-def _scenario(title: str, lines: Iterable[str]) -> str:
-    return "\n".join([f"  Scenario: {title}", *(f"    {line}" for line in _joined(lines))]) + "\n"
-
-
-def _outline(title: str, lines: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    table = [
-        "      | " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |"
-        for row in rows
-    ]
-    told = [f"    {line}" for line in _joined(lines)]
-    head = f"  Scenario Outline: {title}"
-    return "\n".join([head, *told, "", "    Examples:", *table]) + "\n"

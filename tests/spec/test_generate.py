@@ -62,9 +62,9 @@ def generated(plan: Path, feature: Path) -> str:
 def test_of_every_shipped_plan_all_is_reached_and_holds(
     name: str, stage: Opener, tmp_path: Path
 ) -> None:
-    plan = Path(shutil.copy(PLANS / name, tmp_path))
-    generated(plan, tmp_path / "it.feature")
-    covered = carried_out(tmp_path / "it.feature", stage)
+    plans = Path(shutil.copytree(PLANS, tmp_path / "plans"))  # with the skills that stand beside
+    generated(plans / name, plans / "it.feature")
+    covered = carried_out(plans / "it.feature", stage)
     assert covered.missed == []
     assert covered.percent == 100
 
@@ -169,3 +169,12 @@ def test_the_shipped_one_is_as_it_is_generated_now() -> None:
     found = generate(PLANS / "held.yaml", PLANS)
     assert path.read_text() == merged(path.read_text(), found.header, found.blocks)
     assert list(found.missed) == []
+
+
+def test_a_feature_in_another_folder_names_its_plan_from_there(tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "features").mkdir()
+    plan = Path(shutil.copy(PLANS / "hello.yaml", tmp_path / "plans"))
+    text = generated(plan, tmp_path / "features" / "hello.feature")
+    assert 'the approved plan "../plans/hello.yaml"' in text
+    assert carried_out(tmp_path / "features" / "hello.feature").percent == 100
