@@ -252,12 +252,16 @@ class Attempts:
         return found
 
     def make(self, params: Mapping[str, Any], what: str) -> None:
-        """Inspect, try, run, probe and undo it; what only looks changes nothing."""
+        """Inspect, try, probe, run and undo it; what only looks changes nothing.
+
+        What its dry run refuses is never probed: no run of it begins. It must refuse to run all the same.
+        """
         before = self.world.contents()
         self.inspect(params, what)
+        is_fine = True
         if self.action.has_dry_run:
-            self.perform("dry_run", self.action.name, params, what)
-        if self.action.has_check:
+            is_fine = self.perform("dry_run", self.action.name, params, what)
+        if self.action.has_check and is_fine:
             self.perform("check", self.action.name, params, what)
         assert self.world.contents() == before, f"looking changed something: {what}"
         done = self.perform("run", self.action.name, params, what)
