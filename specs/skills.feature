@@ -397,7 +397,8 @@ Feature: Skills of one's own
       When I change "./tickets.py:tickets" to "tickets:tickets" in the plan
       And I run `fsm plan plan.yaml`
       Then it exits with 2
-      And the error says "the skill tickets:tickets cannot be imported: ModuleNotFoundError"
+      And the error says "plan.yaml:3:12  the skill tickets:tickets cannot be imported: ModuleNotFoundError"
+      And the error does not say "plan.yaml:5"
       And the error says "mend it, or take it out of `skills`"
 
   Rule: An action may be an action of another skill, with parameters of its own

@@ -136,15 +136,18 @@ class Skilled:
         return spec
 
     def _tell(self, error: Invalid, name: str, path: Path) -> None:
-        """Why the skill cannot be used: once, where it is declared, or else where it is used."""
+        """Why the skill cannot be used: once, where it is declared or named, or else where it is used."""
         self._broken.add(name)
         self._refused.add(path)
         for problem in error.problems:
             if problem.path:
                 self.findings.add_foreign(problem)
-            else:
-                place = self.findings.real((*path, "skill"))
-                self.findings.add(place, problem.message, problem.hint)
+                continue
+            named = [n for n, text in enumerate(self.named) if f" {text} " in problem.message]
+            place = ("plan", "skills", named[0]) if named else (*path, "skill")
+            place = self.findings.real(place)
+            told = self.findings.document.problem(place, problem.message, problem.hint)
+            self.findings.add_foreign(told)
 
     def _refuse(self, path: Path, key: str, message: str, hint: str) -> None:
         self._refused.add(path)
