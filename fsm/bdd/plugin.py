@@ -5,13 +5,13 @@ it says `the plan "FILE"` or `the machine "FILE"`; the ini value `fsm_features` 
 What a glue module has collected by `scenarios` stays with it. Steps of a project's own (conftest.py) may be
 used beside the vocabulary, and come before it.
 
-It is loaded by every pytest where fsm is installed, so nothing is imported before there is a feature to take.
+It is loaded by every pytest where fsm is installed: until there is a feature to take, it imports nothing
+else of fsm.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "which .feature files fsm collects: auto (those about a plan or a machine), all, none",
         default="auto",
     )
-
     parser.getgroup("fsm").addoption(
         "--fsm-stage",
         choices=["rehearsal", "executor"],
@@ -61,31 +60,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureFil
         return None
     if not _has_pytest_bdd(parent.config):
         raise pytest.UsageError(f"{file_path.name} needs pytest-bdd: pip install 'fsm[bdd]'")
+    from fsm.bdd import telling
     from fsm.bdd.features import FeatureFile
 
+    plugins = parent.config.pluginmanager
+    if not plugins.has_plugin("fsm-telling"):
+        plugins.register(telling, "fsm-telling")
     return FeatureFile.from_parent(parent, path=file_path)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if _has_pytest_bdd(config):
-        from fsm.bdd.features import without_those_of_glue
-
-        items[:] = without_those_of_glue(items)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if call.excinfo is not None and _has_pytest_bdd(item.config):
-        from fsm.bdd.features import explained
-
-        told = explained(item, call.excinfo.value)
-        if told:
-            report.longrepr = told
-    return report
 
 
 def _has_pytest_bdd(config: pytest.Config) -> bool:

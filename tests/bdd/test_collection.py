@@ -186,3 +186,18 @@ def test_several_workers_share_the_scenarios(pytester: pytest.Pytester, folder: 
     (folder / "release.feature").write_text(SCENARIO)
     (folder / "other.feature").write_text(SCENARIO)
     pytester.runpytest("-q", "-n", "1").assert_outcomes(passed=2)
+
+
+def test_where_there_is_no_feature_nothing_of_fsm_is_loaded_but_the_plugin(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it():
+            loaded = {name for name in sys.modules if name.split(".")[0] == "fsm"}
+            assert loaded == {"fsm", "fsm.bdd", "fsm.bdd.plugin", "fsm.bdd.steps"}
+        """
+    )
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=1)
