@@ -148,6 +148,16 @@ TEMPLATES: Sequence[Template] = (
         ('Given the step "{a}" is interrupted', _RUN, _RESUME),
     ),
     Template(
+        ("step: start interrupted",),
+        "The runner dies while {a} runs, its check cannot tell, and it may simply run again",
+        (
+            'Given the step "{a}" is interrupted',
+            'And the check of "{a}" cannot tell',
+            _RUN,
+            _RESUME,
+        ),
+    ),
+    Template(
         ("step: found_done",),
         "The runner dies while {a} runs, and its check finds it done",
         (
@@ -168,7 +178,7 @@ TEMPLATES: Sequence[Template] = (
         ),
     ),
     Template(
-        ("step: found_unknown",),
+        ("step: found_unknown", "plan: stall"),
         "The runner dies while {a} runs, its check cannot tell, and a person says that it was done",
         (
             'Given the step "{a}" is interrupted',
