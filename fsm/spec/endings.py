@@ -53,6 +53,10 @@ class Script:
         """However it ends, each attempt takes so long."""
         self._seconds[step, purpose] = seconds
 
+    def tells_time(self, step: str, purpose: Purpose) -> bool:
+        """Whether it was said how long each attempt takes."""
+        return (step, purpose) in self._seconds
+
     def returns(self, step: str, name: str, value: JsonValue) -> None:
         """The step returns this output whenever it succeeds."""
         self._outputs.setdefault(step, {})[name] = value
@@ -74,7 +78,7 @@ class Script:
         else:
             index = max(0, attempt - part.after - 1)
             ending = part.endings[min(index, len(part.endings) - 1)]
-        if (step, purpose) in self._seconds:
+        if self.tells_time(step, purpose):
             ending = replace(ending, seconds=self._seconds[step, purpose])
         if purpose == "run" and ending.how == "succeeded":
             outputs: Mapping[str, JsonValue] = self._outputs.get(step, asked)
@@ -89,12 +93,17 @@ def timed_out(seconds: float) -> Ending:
     return Ending("failed", seconds, error=error, exit_code=None)
 
 
-def limited(ending: Ending, step: Step, purpose: Purpose) -> Ending:
-    """The ending, or that of the timeout if the attempt would take longer."""
+def limited(ending: Ending, step: Step, purpose: Purpose, *, is_told: bool) -> Ending:
+    """The ending, or that of the timeout if the attempt would take longer.
+
+    Only a time that the specification told is held against it: else the attempt takes half of the timeout.
+    """
     timeout = step.timeout_seconds
     if purpose == "rollback" and step.rollback is not None:
         timeout = step.rollback.timeout_seconds
-    return ending if timeout is None or ending.seconds <= timeout else timed_out(timeout)
+    if timeout is None or ending.seconds <= timeout:
+        return ending
+    return timed_out(timeout) if is_told else replace(ending, seconds=timeout / 2)
 
 
 _OUTPUT = re.compile(

@@ -164,7 +164,9 @@ class Story:
         except TemplateError as error:
             return Unrendered("failed", 0.0, error=str(error), exit_code=None)
         asked = self._stand_ins.get(step_id, {})
-        return limited(self.script.ending(step_id, attempt, purpose, asked), step, purpose)
+        ending = self.script.ending(step_id, attempt, purpose, asked)
+        is_told = self.script.tells_time(step_id, purpose)
+        return limited(ending, step, purpose, is_told=is_told)
 
     @cached_property
     def _stand_ins(self) -> Mapping[str, Mapping[str, str]]:

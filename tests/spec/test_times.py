@@ -1,0 +1,52 @@
+"""How long attempts take in virtual time, when it is told and when it is not: both ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fsm.spec.performance import Performance
+from fsm.spec.stages import Opener, Rehearsal
+from fsm.spec.story import Story
+
+from .conftest import told
+
+PLAN = """\
+plan:
+  id: hasty
+  steps:
+    - {id: blink, run: "true", timeout: 0.5s, check: "true", rollback: {run: "true", timeout: 200ms}}
+    - {id: wait, run: "true", depends_on: blink}
+"""
+
+
+@pytest.fixture(params=[Rehearsal, Performance])
+def hasty(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
+    stage: Opener = request.param
+    (tmp_path / "hasty.yaml").write_text(PLAN)
+    return told(Story(tmp_path, open_stage=stage), 'Given the approved plan "hasty.yaml"')
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        [],
+        ['Given the step "blink" is interrupted', 'And the check of "blink" finds it not done'],
+    ],
+)
+def test_a_timeout_under_a_second_is_kept_where_no_time_is_told(
+    hasty: Story, sentences: list[str]
+) -> None:
+    told(hasty, *sentences, "When somebody runs the plan")
+    if sentences:
+        told(hasty, "When somebody resumes the run")
+    told(hasty, "Then the run is completed", "When somebody rolls the run back")
+    told(hasty, "Then the run is rolled back", 'And the steps rolled back are "blink"')
+    hasty.close()
+
+
+def test_a_time_that_is_told_is_held_against_it(hasty: Story) -> None:
+    told(hasty, 'Given the step "blink" takes 600ms', "When somebody runs the plan")
+    told(hasty, 'Then the step "blink" is failed', 'And the report says "timed out after 500ms"')
+    hasty.close()
