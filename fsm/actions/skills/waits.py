@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL, STDOUT, Popen
 from tempfile import TemporaryFile
 from typing import Annotated, Final, Literal
 
@@ -292,29 +293,41 @@ def _command(command: list[str], context: Context) -> Looks:
             TemporaryFile() as output
         ):  # who holds it open after the command has ended is not waited for
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *command,
+                process = Popen(
+                    command,
                     cwd=context.cwd,
-                    env=dict(context.env),
-                    stdin=asyncio.subprocess.DEVNULL,
+                    env=context.env,
+                    stdin=DEVNULL,
                     stdout=output,
-                    stderr=asyncio.subprocess.STDOUT,
+                    stderr=STDOUT,
                     start_new_session=True,
                 )
             except OSError as error:
                 return f"`{command[0]}` cannot be started: {error.strerror}"
             try:
-                code = await process.wait()
+                await _end_of(process)
             finally:
-                if process.returncode is None:
+                if process.poll() is None:
                     with suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)
-                    await process.wait()
+                code = process.wait()
             output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_OUTPUT))
             said = one_line(output.read())
         return "" if code == 0 else f"`{command[0]}` exits with {code}" + (said and f": {said}")
 
     return looks
+
+
+async def _end_of(process: Popen[bytes]) -> None:
+    """Wait until it has ended. (asyncio's own processes cannot be cancelled while they are being started.)"""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    pidfd = os.pidfd_open(process.pid)
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 async def _judge(host: str, port: int, network: Network) -> None:
