@@ -180,8 +180,6 @@ def _said(plan: Plan, scenario: Scenario, told: Told) -> Iterator[tuple[str, str
             yield "Given", f'the parameter "{name}" is "{value}"'
     if told.parallel is not None:
         yield "Given", f"up to {told.parallel} steps run at once"
-    for step, seconds in scenario.rollback_takes.items():
-        yield "Given", f'the rollback of "{step}" takes {format_duration(seconds)}'
     returned = dict(stand_ins(plan))
     for number, act in enumerate(scenario.acts):
         for step, outputs in act.returns.items():

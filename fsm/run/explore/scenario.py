@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Any, Final, Literal, TypeGuard, cast
+from typing import Any, Final, Literal, cast
 
 from fsm.errors import TransitionRefused
 from fsm.plan.model import Plan, Step
@@ -32,7 +32,7 @@ class Act(Value):
 
     `returns` are all outputs of each step that returns others than so far, at first others than the text
     `STEP.NAME` that stands in for each. `takes` says how many seconds each attempt of a step takes from now
-    on, if not as long as so far, at first one.
+    on, if not as long as so far; at first one, or half of a shorter timeout.
     """
 
     asked: Literal["run", "resume", "from", "rollback"]
@@ -46,26 +46,17 @@ class Act(Value):
 
 
 class Scenario(Value):
-    """One run, told by what people ask for. `rollback_takes` says how many seconds each attempt of a step's
-    rollback takes where it is not one."""
+    """One run, told by what people ask for."""
 
     acts: Sequence[Act]
-    rollback_takes: Mapping[str, float] = field(default_factory=dict)
 
 
 def scenarios(plan: Plan, moves: Sequence[Move], choices: Choices) -> Iterator[Scenario]:
     """Scenarios that may show where these moves lead, the plainest first."""
     acts = _acts(plan, moves, choices)
-    hasty = {step.id: t / 2 for step in plan.steps if _short(t := step.timeout_seconds)}
-    undone = {
-        step.id: t / 2
-        for step in plan.steps
-        if step.rollback is not None and _short(t := step.rollback.timeout_seconds)
-    }
-    yield Scenario(_timed(acts, [hasty]), undone)
+    yield Scenario(acts)
     if plan.parallel > 1:
-        first, *more = _durations(plan, moves, choices)
-        yield Scenario(_timed(acts, [{**hasty, **first}, *more]), undone)
+        yield Scenario(_timed(acts, _durations(plan, moves, choices)))
 
 
 def _timed(acts: Sequence[Act], takes: Sequence[Mapping[str, float]]) -> Sequence[Act]:
@@ -79,14 +70,9 @@ def _timed(acts: Sequence[Act], takes: Sequence[Mapping[str, float]]) -> Sequenc
     return timed
 
 
-def _short(timeout: float | None) -> TypeGuard[float]:
-    """Whether an attempt of a second, which is what they take if nothing is said, would be too long."""
-    return timeout is not None and timeout < _SECOND
-
-
 def play(plan: Plan, scenario: Scenario) -> Simulator | None:
     """The simulation of it, at rest after the last act; `None` if somebody asks for what may not happen."""
-    script = _Script(plan, scenario)
+    script = _Script(plan)
     simulator = script.simulator
     for act in scenario.acts:
         script.arrange(act)
@@ -111,13 +97,9 @@ def _word(plan: Plan, act: Act) -> on.Event:
 class _Script:
     """How things end while a scenario is played: as its acts say, and as templates allow."""
 
-    def __init__(self, plan: Plan, scenario: Scenario) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._takes: Mapping[Purpose, dict[str, float]] = {
-            "run": {},
-            "rollback": dict(scenario.rollback_takes),
-            "check": {},
-        }
+        self._takes: dict[str, float] = {}
         self._failing: set[tuple[str, Purpose]] = set()
         self._returns: dict[str, Outputs] = {}
         self._asked = stand_ins(plan)
@@ -130,18 +112,21 @@ class _Script:
         self._failing |= {(step, "rollback") for step in act.rollback_fails}
         self._failing -= {(step, "rollback") for step in act.rollback_succeeds}
         self._returns.update(act.returns)
-        self._takes["run"].update(act.takes)
+        self._takes.update(act.takes)
 
     def _ending(self, name: str, _: int, purpose: Purpose) -> Ending:
         step = self._plan.step(name)
         if not renders(self.simulator.run, step, undo=purpose == "rollback"):
             return Ending("failed", 0.0)
         ending = FAILS if (name, purpose) in self._failing else SUCCEEDS
-        seconds, timeout = self._takes[purpose].get(name, _SECOND), step.timeout_seconds
+        timeout = step.timeout_seconds
         if purpose == "rollback":
             timeout = step.rollback.timeout_seconds if step.rollback else None
-        if timeout is not None and seconds > timeout:
+        seconds = self._takes.get(name) if purpose == "run" else None
+        if seconds is not None and timeout is not None and seconds > timeout:
             return replace(FAILS, seconds=timeout)
+        if seconds is None:
+            seconds = _SECOND if timeout is None or timeout >= _SECOND else timeout / 2
         if purpose == "run" and ending is SUCCEEDS:
             outputs = self._returns.get(name, self._asked.get(name, {}))
             ending = replace(ending, outputs=outputs or None)
