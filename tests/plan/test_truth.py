@@ -37,6 +37,18 @@ STATES = {"a": {"completed", "failed"}, "b": {"completed", "skipped"}}
         ("true if steps.a.outputs.n == '1' else false", "error false true"),
         ("params.deep", "error false true"),
         ("run.id == 'x'", "error false true"),
+        ("params.a == 'x' and params.a == 'y'", "error false"),
+        ("params.a != 'x' or params.a != 'y'", "error true"),
+        ("params.n > 5 and params.n < 2", "error false"),
+        ("params.n > 5 and params.n < 6", "error false true"),
+        ("7 < params.n < 5", "error false"),
+        ("params.a and not params.a", "error false"),
+        ("params.a is defined and params.a is undefined", "false"),
+        ("steps.a.outputs.n in ['1', '2'] and steps.a.outputs.n == '3'", "error false"),
+        ("steps.a.outputs.n == '1' and steps.b.outputs.n == '2'", "error false true"),
+        ("params.a | lower == 'x' and params.a | lower == 'y'", "error false true"),
+        ("params.a.b == 1 and params.a == 1", "error false true"),
+        ("params.items == 1 and params.items == 2", "error false true"),
     ],
 )
 def test_it_tells_each_way_that_a_condition_may_come_out(condition: str, told: str) -> None:
@@ -73,6 +85,11 @@ atoms = st.sampled_from(
         "steps.a.outputs.n == '1'",
         "steps.b.outputs.m is defined",
         "steps.b.outputs.m | int > 3",
+        "params.p > 3",
+        "-1 < params.p <= 4",
+        "params.q == 'x'",
+        "params.q in ('x', 1, [])",
+        "steps.a.outputs.n != 'x'",
         "steps.b.outputs.m in ['x', steps.a.outputs.n]",
     ]
 )
@@ -87,11 +104,11 @@ expressions = st.recursive(
     ),
     max_leaves=6,
 )
-values = st.sampled_from([True, False, "true", "false", "", "1", "x", 4, 0, None])
+values = st.sampled_from([True, False, "true", "false", "", "1", "x", 4, 3.5, 0, None, []])
 outputs = st.sampled_from(["true", "false", "", "1", "4", "x"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(
     expression=expressions,
     a=st.sampled_from(sorted(STATES["a"])),

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from jinja2 import nodes
 
 from fsm.plan.template import evaluate
+from fsm.plan.template.cases import cases
 from fsm.plan.template.compiled import Compiled, compile_expression, compile_text
 from fsm.plan.template.terms import TemplateError
 
@@ -93,6 +94,8 @@ def _at_top(
             return frozenset({"true" if evaluate(expression, context) else "false"})
         except TemplateError:
             return frozenset({"error"})
+    if (found := cases(expression, tree, unknown, _path, context)) is not None:
+        return found
     values = _values(tree, unknown, context)
     return _AT_TOP if "other" in values else frozenset(values - {"other"})  # type: ignore[arg-type]
 

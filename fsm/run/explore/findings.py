@@ -176,9 +176,9 @@ class _Judge:
         scenario = self._scenario("skipped" if "false" in comes_to else "rejected", [index])
         if "false" in comes_to:
             message = f"`if: {step.condition}` of `{step.id}` is always false: the step never runs"
-            hint = (
-                "mend it; what depends on a step sees it as failed only with `on_failure: continue`"
-            )
+            hint = "mend it, or leave the step out"
+            if ".state" in (step.condition or ""):
+                hint = "mend it; another step sees one as failed only if that says `on_failure: continue`"
             yield Finding("always_false", [step.id], (), message, hint, scenario)
         else:
             message = f"`{step.id}` can never run: `if: {step.condition}` cannot be decided"
