@@ -100,6 +100,9 @@ Feature: See a plan, a run or a machine as a picture
     When I run `fsm diagram`
     Then it exits with 0
     And it prints "run {run}: completed"
+    When I run `fsm diagram hello`
+    Then it exits with 0
+    And it prints "run {run}: completed"
 
   Scenario: A plan that holds the value of a secret is not shown
     Given the environment has TOKEN=hunter2-hunter2
@@ -123,6 +126,10 @@ Feature: See a plan, a run or a machine as a picture
     When I run `fsm diagram plan.yaml -o missing/plan.svg`
     Then it exits with 2
     And the error says "cannot write missing/plan.svg: No such file or directory"
+    When I run `fsm diagram plan.yaml -o plan.gif`
+    Then it exits with 2
+    And the error says "there is no format for plan.gif; end it in .svg, .png, …"
+    And there is no file "plan.gif"
 
   Scenario: What is neither a file nor a run is told with the next move
     When I run `fsm diagram nothing.yaml`

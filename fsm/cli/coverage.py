@@ -39,8 +39,8 @@ def draw(covered: Sequence[Coverage], target: str, view: str) -> None:
         what = f"the scenarios are about {', '.join(files) or 'nothing that can be drawn'}"
         raise Invalid([Problem(what, "name the features of one plan or machine for --diagram")])
     quiet = Output(json=False)
-    language = chosen(quiet, None, target)
-    put(quiet, {}, _sheet(covered[0], files[0], view, language), language, target, files[0])
+    language = chosen(quiet, None, target, files[0])
+    put(quiet, {}, _sheet(covered[0], files[0], view, language), language, target)
 
 
 def _sheet(coverage: Coverage, file: str, view: str, language: str) -> Sheet:

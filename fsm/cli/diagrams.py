@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fsm.cli.options import json_option, read_plan, skills_option, state_option
+from fsm.cli.options import find_run, json_option, read_plan, skills_option, state_option
 from fsm.cli.output import Output
 from fsm.errors import FsmError, Invalid, Problem
 
@@ -103,7 +103,7 @@ def diagram(
     from fsm.engine.preflight import exposed
 
     output = Output(json=as_json)
-    language = chosen(output, format_, target)
+    language = chosen(output, format_, target, subject)
     if subject is None or not os.path.exists(subject):  # noqa: PTH110 (of a name no file can have, Path raises)
         drawn = _run_drawn(subject, view or "plan", language, state, bool(params or parallel))
     elif _is_machine(subject):
@@ -118,7 +118,7 @@ def diagram(
         if problems := exposed(plan, os.environ):
             raise Invalid(problems)
         drawn = _plan_drawn(plan, view or "plan", language, state)
-    put(output, {"view": view or "plan"}, drawn, language, target, subject)
+    put(output, {"view": view or "plan"}, drawn, language, target)
 
 
 def _is_machine(path: str) -> bool:
@@ -180,7 +180,6 @@ def _known_seconds(plan: Plan, state: str | None) -> Mapping[str, float]:
 def _run_drawn(
     reference: str | None, view: str, language: str, state: str | None, resolved_anew: bool
 ) -> Sheet:
-    from fsm.app.workspace import Workspace
     from fsm.engine.recovery import refold
     from fsm.machine import load_table
     from fsm.run import plan_spec
@@ -188,9 +187,8 @@ def _run_drawn(
     from fsm.views.run_drawing import run_drawing, run_machine_drawing, run_step_drawing
     from fsm.views.sheet import DrawingSheet
 
-    workspace = Workspace.here(state)
     try:
-        summary = workspace.find(reference)
+        workspace, summary, _ = find_run(reference, state)
     except FsmError as error:
         if reference is None:
             raise
@@ -225,9 +223,17 @@ def _most_arrows(language: str) -> int:
     return MOST_ARROWS.get(language, MOST_ARROWS["svg"])  # type: ignore[call-overload, no-any-return]
 
 
-def chosen(output: Output, format_: str | None, target: str | None) -> str:
-    """The format that was asked for, else that of the ending, else text on a terminal, else Mermaid."""
+def chosen(output: Output, format_: str | None, target: str | None, subject: str | None) -> str:
+    """The format that was asked for, else that of the ending, else text on a terminal, else Mermaid.
+
+    Raises `Invalid` if the ending is that of another format, or if it would be written over the `subject`.
+    """
+    if target is not None and subject is not None:
+        _spare(subject, target)
     ending = Path(target or "").suffix.lower()
+    if ending and format_ is None and ending not in _ENDINGS:
+        hint = f"end it in {', '.join(_ENDINGS)}; or say `--format`"
+        raise Invalid([Problem(f"there is no format for {target}", hint)])
     otherwise = "text" if output.is_terminal and target is None else "mermaid"
     return format_ or _ENDINGS.get(ending, otherwise)
 
@@ -243,11 +249,8 @@ def put(
     sheet: Sheet,
     language: str,
     target: str | None,
-    subject: str | None,
 ) -> None:
-    """Print the drawing or write it to the file; `subject` is the file that must not be overwritten."""
-    if target is not None and subject is not None:
-        _spare(subject, target)
+    """Print the drawing or write it to the file."""
     if language in ("svg", "png"):
         drawn = _painted(output, sheet.dot(), "svg" if language == "svg" else "png")
     elif language == "dot":

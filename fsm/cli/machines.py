@@ -55,8 +55,8 @@ def check(file: str, as_json: bool) -> None:
 def draw(file: str, format_: str | None, target: str | None, as_json: bool) -> None:
     """Draw a machine, as `fsm diagram FILE` does."""
     output = Output(json=as_json)
-    language = chosen(output, format_, target)
-    put(output, {"view": "machine"}, machine_drawn(file), language, target, file)
+    language = chosen(output, format_, target, file)
+    put(output, {"view": "machine"}, machine_drawn(file), language, target)
 
 
 @machine.command()
