@@ -116,7 +116,8 @@ def begin(
     """
     run_id, now = new_run_id(), time.time()
     run = Run(plan, run_id)
-    created = on.RunCreated(plan.digest, whoami(), str(workspace.cwd), path, _hash_of(path))
+    folder = "" if path or plan.folder is None else str(plan.folder)
+    created = on.RunCreated(plan.digest, whoami(), str(workspace.cwd), path, _hash_of(path), folder)
     events: Sequence[on.Event] = (
         created,
         on.RunApproved(approval.digest, approval.by, approval.how, approval.at),
@@ -197,7 +198,7 @@ def _held(
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
     if run.plan.folder is None:
-        run.plan.found_in(Path(created.path).parent if created.path else Path(created.cwd))
+        run.plan.found_in(_folder_of(created))
     actions = workspace.actions_of(run.plan, Path(created.cwd))
     world = World(
         actions=actions,
@@ -215,6 +216,13 @@ def _held(
         journal.close()
         for action in actions.values():
             action.close()
+
+
+def _folder_of(created: on.RunCreated) -> Path:
+    """Where the plan's file lay when the run was created; where its steps work, if that is not known."""
+    if created.path:
+        return Path(created.path).parent
+    return Path(created.folder or created.cwd)
 
 
 def changed_since(session: Session) -> str:

@@ -57,7 +57,8 @@ class Event(Value):
 class RunCreated(Event):
     """A run of the plan with this digest exists; its steps work in the folder `cwd`.
 
-    `path` is the file that the plan was read from, `source` the SHA-256 of its bytes then.
+    `path` is the file that the plan was read from, `source` the SHA-256 of its bytes then. Where only the
+    folder of that file is known, `folder` is it: what its skills name lies there.
     """
 
     digest: str
@@ -65,6 +66,7 @@ class RunCreated(Event):
     cwd: str = ""
     path: str = ""
     source: str = ""
+    folder: str = ""
 
 
 class RunApproved(Event):

@@ -69,6 +69,53 @@ def test_a_failed_run_is_recovered(plan: fsm.Plan) -> None:
     assert fsm.recover(run.run_id).state == "completed"
 
 
+SKILL = """
+from pathlib import Path
+from fsm import ActionFailed, Skill
+
+marks = Skill("marks", "Leave marks.")
+
+@marks.action
+def leave(name: str) -> None:
+    if not Path("mended").exists():
+        raise ActionFailed("not mended yet")
+    Path(name).touch()
+"""
+SKILLED = """
+plan:
+  id: skilled
+  skills: ["marks.py:marks", notes]
+  steps:
+    - {id: leave, skill: marks, action: leave, params: {name: mark}}
+    - {id: note, skill: notes, action: put, depends_on: leave}
+"""
+
+
+def test_a_run_is_recovered_by_another_process_with_the_skills_beside_its_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans, work = tmp_path / "plans", tmp_path / "work"
+    (plans / "notes" / "scripts").mkdir(parents=True)
+    work.mkdir()
+    (plans / "marks.py").write_text(SKILL)
+    (plans / "notes" / "SKILL.md").write_text("---\nname: notes\ndescription: Notes.\n---\n")
+    (plans / "notes" / "scripts" / "put.sh").write_text("touch note\n")
+    (plans / "plan.yaml").write_text(SKILLED)
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("FSM_STATE", f"sqlite:{work}/.fsm/state.db")
+    plan = fsm.load("../plans/plan.yaml")
+    run = fsm.execute(plan, approve=plan.digest)
+    assert run.state == "paused"
+    Path("mended").touch()
+    code = f"import fsm; print(fsm.recover({run.run_id!r}).state)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("completed\n", "")
+    assert Path("mark").exists()
+    assert Path("note").exists()
+
+
 def test_async_runs_on_the_caller_s_loop(plan: fsm.Plan) -> None:
     async def calls() -> str:
         run = await fsm.execute_async(plan, approve=plan.digest)

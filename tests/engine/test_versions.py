@@ -15,11 +15,11 @@ from fsm.engine.versions import VERSION, bring_up
 from fsm.errors import StateUnavailable
 from fsm.run import events as on
 
-SAMPLE = Path(__file__).parent / "samples" / "journal-v1.json"
+SAMPLES = Path(__file__).parent / "samples"
 
 
-def stored() -> StoredRun:
-    sample = json.loads(SAMPLE.read_text())
+def stored(version: int = 1) -> StoredRun:
+    sample = json.loads((SAMPLES / f"journal-v{version}.json").read_text())
     document = sample["plan"].encode()
     digest = sha256(document).hexdigest()
     records = [Record(*row) for row in sample["records"]]
@@ -36,6 +36,26 @@ def test_a_journal_of_version_1_is_whole_and_leads_to_its_run() -> None:
         "build": ("running", 2),
         "test": ("pending", 1),
     }
+
+
+def test_a_journal_of_version_2_leads_to_its_run() -> None:
+    run = refold(stored(2))
+    assert {record.id: (record.state, record.attempt) for record in run.steps} == {
+        "build": ("completed", 2),
+        "test": ("pending", 1),
+    }
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_there_is_a_sample_of_each_version_before_this_one(version: int) -> None:
+    assert {record.version for record in stored(version).records} == {version}
+
+
+def test_what_is_written_has_the_fields_of_its_version_and_no_other() -> None:
+    """Else an older fsm takes a journal with one more field for damaged: then raise `VERSION`."""
+    known = json.loads((SAMPLES / f"fields-v{VERSION}.json").read_text())
+    kinds = [kind for kind in on.Event.__subclasses__() if kind.__module__ == on.__name__]
+    assert {kind.__name__: list(kind.__dataclass_fields__) for kind in kinds} == known
 
 
 def test_the_one_step_that_was_sent_back_becomes_a_list() -> None:

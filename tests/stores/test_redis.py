@@ -22,6 +22,7 @@ from fsm.stores.redis_rows import RUN_FIELDS
 from fsm.stores.redis_scripts import VERSION
 from fsm.stores.redis_url import parse, password, shown
 from tests.stores.conftest import RedisWorld
+from tests.stores.sample import write_records_as_sampled
 from tests.stores.server import Server
 
 SAMPLE = Path(__file__).parent / "samples" / f"redis-v{VERSION}.json"
@@ -89,8 +90,11 @@ def pairs(value: list[Any]) -> list[tuple[Any, Any]]:
     return list(zip(value[::2], value[1::2], strict=True))
 
 
-def test_what_is_written_is_of_the_format_of_the_sample(remote: RedisWorld) -> None:
+def test_what_is_written_is_of_the_format_of_the_sample(
+    remote: RedisWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ids of approvals are random. If this fails, the format has changed: it needs a new number."""
+    write_records_as_sampled(monkeypatch)
     sampled(remote)
 
     def steady(keys: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fsm.run.events import RunCreated, RunStarted, StepFailed, StepStarted
 from fsm.stores import SqliteStore, database
 
 from .permissions import mode, modes_obeyed, read_only
-from .sample import SAMPLES, sample_runs
+from .sample import SAMPLES, sample_runs, write_records_as_sampled
 
 # --- what is made, and for whom
 
@@ -448,8 +448,9 @@ def dump(path: Path) -> str:
         connection.close()
 
 
-def test_the_format_is_that_of_the_sample(tmp_path: Path) -> None:
+def test_the_format_is_that_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change here is a change of the format: a new version, a migration and a new sample."""
+    write_records_as_sampled(monkeypatch)
     sample_runs(SqliteStore(tmp_path / "state.db"))
     assert dump(tmp_path / "state.db") == (SAMPLES / "v2.sql").read_text()
 
