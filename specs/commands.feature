@@ -396,3 +396,25 @@ Feature: The commands that look at runs, and those that settle them
       When I run `fsm log` into a pipe that nobody reads
       Then it exits with 0
       And there is no error
+
+    Scenario Outline: A command that is mistyped is answered with the nearest one
+      When I run `fsm <typed>`
+      Then it exits with 2
+      And the error says "No such command '<typed>'. Did you mean `<meant>`?"
+
+      Examples:
+        | typed | meant  |
+        | plann | plan   |
+        | skill | skills |
+        | Run   | run    |
+
+    Scenario Outline: Where no command is like what was typed, none is guessed
+      When I run `fsm <typed>`
+      Then it exits with 2
+      And the error says "No such"
+      And the error does not say "Did you mean"
+
+      Examples:
+        | typed |
+        | zzz   |
+        | -- -x |

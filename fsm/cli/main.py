@@ -91,6 +91,22 @@ class _Group(click.Group):
         command: click.Command = getattr(import_module(f"fsm.cli.{module}"), own or cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, which knows the names of loaded commands only, and so would find nothing near."""
+        asked = args[0]
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from fsm.document import suggest
+
+            near = "" if asked.startswith("-") else suggest(asked, _HOMES)
+            if not near:
+                raise
+            told = f"{error.format_message()} {near[0].upper()}{near[1:]}"
+            raise click.UsageError(told, ctx) from None
+
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="fsm %(version)s")
