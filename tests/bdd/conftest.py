@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
+
+import fsm
+
+for _module in pkgutil.walk_packages(fsm.__path__, "fsm."):
+    # What an inner pytest loads it forgets again: half of fsm would then be another one in the next.
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 PLAN = """\
 plan:
