@@ -147,6 +147,16 @@ Feature: Specifications of one's own plans
     When I run `fsm test nowhere`
     Then it exits with 2
     And the error says "there is no `nowhere`; name a feature, or a folder of them"
+    When I run `fsm test build.yaml`
+    Then it exits with 2
+    And the error says "`build.yaml` is no feature; did you mean `build.feature`?"
+    Given the file "a [1].feature":
+      """
+      Feature: A name that pytest takes for something else
+      """
+    When I run `fsm test 'a [1].feature'`
+    Then it exits with 2
+    And the error says "pytest takes no `a [1].feature`, for the `[` or `::` in it; rename it, …"
     When I make the folder "empty"
     And I run `fsm test empty`
     Then it exits with 2

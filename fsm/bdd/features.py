@@ -28,6 +28,9 @@ __all__ = [
     "without_those_of_glue",
 ]
 
+_ENCODING = "utf-8-sig"
+"""UTF-8, with the mark that editors of Windows put before it, or without."""
+
 _NAME = pytest.StashKey[str]()
 _FAILED = pytest.StashKey[str]()
 STORY = pytest.StashKey[Story]()
@@ -45,7 +48,9 @@ class FeatureFile(pytest.Module):
             for tag in template.tags | feature.tags:
                 self.config.addinivalue_line("markers", f"{tag}: a tag of {self.path.name}")
 
-            @scenario(str(self.path), name, features_base_dir=str(self.path.parent))
+            @scenario(
+                str(self.path), name, encoding=_ENCODING, features_base_dir=str(self.path.parent)
+            )
             def told() -> None:
                 """The scenario itself is all there is."""
 
@@ -58,14 +63,18 @@ class FeatureFile(pytest.Module):
 
     def _feature(self) -> Feature:
         try:
-            names = _scenario_names(get_gherkin_document(str(self.path)).feature.children)
-            feature = get_feature(str(self.path.parent), self.path.name)
+            document = get_gherkin_document(str(self.path), _ENCODING)
+            names = _scenario_names(document.feature.children)
+            feature = get_feature(str(self.path.parent), self.path.name, encoding=_ENCODING)
         except GherkinParseError as error:
             place = f"{self.nodeid}:{error.line}"
             raise self.CollectError(f"{place}  {error.message}\n  {error.line_content}") from None
         except (KeyError, TypeError):
             raise self.CollectError(f"{self.nodeid}  there is no feature in it") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            told = "cannot be read as UTF-8; save it in that encoding"
+            raise self.CollectError(f"{self.nodeid}  {told}") from None
+        except OSError as error:
             raise self.CollectError(f"{self.nodeid}  cannot be read: {error}") from None
         for name in names:
             if names.count(name) > 1:

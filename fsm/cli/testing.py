@@ -103,8 +103,7 @@ def _run(output: Output, paths: Sequence[str], covering: bool, wanted: str | Non
         missing = "`fsm test` needs pytest and pytest-bdd, which are not installed"
         raise Invalid([Problem(missing, "pip install 'fsm[bdd]'")]) from None
     for path in paths:
-        if not os.path.exists(path):  # noqa: PTH110 (of a name that no file can have, Path raises)
-            raise Invalid([Problem(f"there is no `{path}`", "name a feature, or a folder of them")])
+        _require_feature(path)
     told = _Told(output)
     arguments = [*paths, "-p", "no:cacheprovider", "-o", "python_files=", *_QUIET]
     arguments += ["--fsm-coverage"] if covering else []
@@ -125,6 +124,24 @@ def _run(output: Output, paths: Sequence[str], covering: bool, wanted: str | Non
         raise Invalid([Problem(f"there is {what} in {where}", hint)])
     told.exit_code = {0: 0, 1: 1}.get(code, 2)
     return told
+
+
+def _require_feature(path: str) -> None:
+    """Raises `Invalid` if that is neither a folder nor a feature that pytest can be given."""
+    if not os.path.exists(path):  # noqa: PTH110 (of a name that no file can have, Path raises)
+        raise Invalid([Problem(f"there is no `{path}`", "name a feature, or a folder of them")])
+    file = Path(path)
+    if file.is_file() and file.suffix != ".feature":
+        beside = file.with_suffix(".feature")
+        hint = f"write one: fsm spec generate {path}"
+        if beside.is_file():
+            hint = f"did you mean `{beside}`?"
+        raise Invalid([Problem(f"`{path}` is no feature", hint)])
+    if "[" in path or "::" in path:
+        what = f"pytest takes no `{path}`, for the `[` or `::` in it"
+        raise Invalid(
+            [Problem(what, "rename it, or give the command in its folder, without a name")]
+        )
 
 
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")

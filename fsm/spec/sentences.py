@@ -135,6 +135,10 @@ class Vocabulary:
                     return Said(sentence, arguments)
         return None
 
+    def keywords(self, text: str) -> list[str]:
+        """After which keywords it would be a sentence."""
+        return [each for each in ("Given", "When", "Then") if self.find(each, text) is not None]
+
     def nearest(self, keyword: str, text: str, most: int = 3) -> list[str]:
         """The sentences that are most like what was said, each with its keyword, the nearest first."""
         from difflib import SequenceMatcher

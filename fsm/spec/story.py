@@ -104,7 +104,12 @@ class Story:
         path = self.folder / file
         if not path.is_file():
             near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))
-            hint = suggest(path.name, near) or f"there is: {', '.join(near) or 'no such file'}"
+            above = next(
+                (up for up in ("../", "../../") if (self.folder / up / file).is_file()), None
+            )
+            hint = suggest(path.name, near) or (f"there is: {', '.join(near)}" if near else "")
+            if above:
+                hint = f"did you mean `{above}{file}`?"
             raise Invalid([Problem(f"there is no {what} `{file}` beside the feature", hint)])
         return path
 

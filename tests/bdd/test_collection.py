@@ -142,6 +142,19 @@ def test_a_file_that_is_no_gherkin_is_told_with_its_line(
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+def test_a_feature_written_on_windows_is_read(pytester: pytest.Pytester, folder: Path) -> None:
+    written = "\ufeff" + SCENARIO.strip().replace("\n", "\r\n")
+    (folder / "release.feature").write_bytes(written.encode())
+    pytester.runpytest("-q").assert_outcomes(passed=1)
+
+
+def test_a_feature_in_another_encoding_is_told(pytester: pytest.Pytester, folder: Path) -> None:
+    (folder / "release.feature").write_bytes("Feature: Über alles".encode("latin-1"))
+    result = pytester.runpytest("-q")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["release.feature  cannot be read as UTF-8; save it in that *"])
+
+
 def test_two_scenarios_of_one_name_are_refused_for_one_would_never_run(
     pytester: pytest.Pytester, folder: Path
 ) -> None:

@@ -19,7 +19,6 @@ from .conftest import told
             'Given step "test" fails 2 times and then succeeds',
             'Given the step "STEP" fails N time(s), then succeeds',
         ),
-        ("Then somebody runs the plan", "When somebody runs the plan"),
         ("When the plan is run", "When somebody runs the plan"),
         ('Then "test" has never run', 'Then the step "STEP" never ran'),
         ("Then it exits with 3", "Then the exit code is N"),
@@ -33,6 +32,12 @@ def test_an_unknown_sentence_is_answered_with_the_nearest(
         told(story, sentence)
     assert "there is no such sentence; the nearest are:" in refused.value.message
     assert f"\n    {nearest}" in refused.value.message
+
+
+def test_a_sentence_after_another_keyword_is_told_where_it_stands(story: Story) -> None:
+    with pytest.raises(Invalid) as refused:
+        told(story, "Then somebody runs the plan")
+    assert "no such sentence is said after Then; this one is said after When" in str(refused.value)
 
 
 def test_a_sentence_like_no_other_is_answered_with_where_they_all_are(story: Story) -> None:
@@ -122,6 +127,13 @@ def test_an_unknown_state_is_answered_with_the_known(
     with pytest.raises(Invalid) as refused:
         told(story, sentence)
     assert message in refused.value.message
+
+
+def test_a_plan_in_the_folder_above_is_named_with_its_way(folder: Path) -> None:
+    (folder / "features").mkdir()
+    with pytest.raises(Invalid) as refused:
+        told(Story(folder / "features"), 'Given the plan "release.yaml"')
+    assert "did you mean `../release.yaml`?" in str(refused.value)
 
 
 def test_a_wrong_plan_is_told_with_file_and_line(folder: Path) -> None:

@@ -33,7 +33,12 @@ def tell(story: Story, keyword: str, text: str, docstring: str | None = None) ->
 
 
 def unknown(keyword: str, text: str) -> Invalid:
-    """What is said of a sentence that nobody knows: the nearest ones."""
+    """What is said of a sentence that nobody knows: the nearest ones, or what it is said after."""
+    after = VOCABULARY.keywords(text)
+    if after:
+        what = f"no such sentence is said after {keyword.capitalize()}"
+        hint = f"this one is said after {' or '.join(after)}; And and But go on with the keyword before them"
+        return Invalid([Problem(what, hint)])
     near = VOCABULARY.nearest(keyword, text)
     shown = "".join(f"\n    {sentence}" for sentence in near)
     hint = f"the nearest are:{shown}" if near else "see them all with: fsm test --sentences"
