@@ -220,6 +220,16 @@ Feature: Specifications of one's own plans
     When I run `fsm spec generate nowhere.yaml`
     Then it exits with 2
     And the error says "there is no plan `nowhere.yaml`"
+    When I run `fsm spec generate build.yaml -o nowhere/build.feature`
+    Then it exits with 2
+    And the error says "there is no folder nowhere; make it, or name another"
+    Given the file "notes.txt":
+      """
+      written by hand
+      """
+    When I run `fsm spec generate build.yaml -o notes.txt`
+    Then it exits with 2
+    And the error says "notes.txt is there, and is no feature; name another file for -o"
     When I run `fsm spec generate build.yaml -o build.yaml`
     Then it exits with 2
     And the error says "build.yaml is the plan itself; name another file for -o"

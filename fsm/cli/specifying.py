@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -42,8 +43,12 @@ def generate(file: str, target: str | None, as_json: bool) -> None:
     plan = Path(file)
     prints = target == "-"
     path = plan.with_suffix(".feature") if target in (None, "-") else Path(str(target))
-    found = generated_from(plan, path.parent)
+    if not path.parent.is_dir():
+        raise Invalid([Problem(f"there is no folder {path.parent}", "make it, or name another")])
     old = _read(path)
+    if path.resolve() != plan.resolve() and old.strip() and not _FEATURE.search(old):
+        raise Invalid([Problem(f"{path} is there, and is no feature", "name another file for -o")])
+    found = generated_from(plan, path.parent)
     text = merged(old, found.header, found.blocks)
     if not prints:
         _write(path, text, plan)
@@ -65,9 +70,12 @@ def generate(file: str, target: str | None, as_json: bool) -> None:
     output.line(f"  rehearse them with: fsm test {path}")
 
 
+_FEATURE = re.compile(r"^\s*(Feature:|# *language:)", re.MULTILINE)
+
+
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

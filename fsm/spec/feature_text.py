@@ -54,9 +54,13 @@ def written(header: str, blocks: Iterable[Block]) -> str:
 def merged(text: str, header: str, generated: Sequence[Block]) -> str:
     """The feature with its generated scenarios renewed; what a person wrote or edited stays, where it is.
 
-    `text` is the feature as it stands, "" if there is none; `header` is for a new one.
+    `text` is the feature as it stands, "" if there is none; `header` is for a new one. Its last line names
+    the plan: where an old header does not, each scenario that is generated begins with it.
     """
     old_header, old = _blocks(text) if text.strip() else (header, [])
+    background = header.splitlines()[-1]
+    if background.partition('"')[2] not in old_header:
+        generated = [_begun(block, background) for block in generated]
     new = {block.title: block.marked() for block in generated}
     kept = []
     for block in old:
@@ -66,6 +70,13 @@ def merged(text: str, header: str, generated: Sequence[Block]) -> str:
         elif block.title in new:
             kept.append(new.pop(block.title))
     return written(old_header, [*kept, *new.values()])
+
+
+def _begun(block: Block, sentence: str) -> Block:
+    """The generated block with this sentence before its others."""
+    title, first, *rest = block.text.splitlines()
+    lines = [title, sentence, first.replace(" Given ", " And ", 1), *rest]
+    return Block(block.title, "\n".join(lines) + "\n")
 
 
 def _blocks(text: str) -> tuple[str, list[Block]]:

@@ -137,6 +137,17 @@ def test_the_header_a_person_wrote_stays(feature: Path) -> None:
     assert again(feature) == text
 
 
+def test_where_no_background_names_the_plan_each_scenario_does(feature: Path) -> None:
+    mine = 'Feature: mine\n\n  Scenario: Mine\n    Given the approved plan "hello.yaml"\n'
+    feature.write_text(mine)
+    text = again(feature)
+    feature.write_text(text)
+    assert text.startswith(mine)
+    assert text.count("Scenario") == text.count('    Given the approved plan "hello.yaml"\n')
+    assert '"hello.yaml"\n    And the step "<step>" fails\n' in text
+    assert again(feature) == text
+
+
 def test_what_is_generated_no_more_goes_and_what_is_new_comes(feature: Path) -> None:
     plan = feature.with_suffix(".yaml")
     plan.write_text(
