@@ -276,3 +276,38 @@ Feature: Secrets are named, never valued
     And nothing that was printed holds "canary-7f3a9c51e2"
     And nothing happened
     And there is no file ".fsm"
+
+  Scenario: What a skill's own Python code prints goes into the step's log, masked, and nowhere else
+    Given the file "loud.py":
+      """
+      import sys
+      from typing import Annotated
+
+      from fsm import Secret, Skill
+
+      print("imported")
+      loud = Skill("loud")
+
+
+      @loud.action(risk="read")
+      def say(token: Annotated[str, Secret]) -> None:
+          print("the token is", token)
+          sys.stderr.write(token[:9])
+          sys.stdout.buffer.write(token[9:].encode())
+      """
+    And the plan:
+      """
+      plan:
+        id: loud
+        skills: ["loud.py:loud"]
+        secrets: [API_TOKEN]
+        steps:
+          - {id: say, skill: loud, action: say, params: {token: "{{ secrets.API_TOKEN }}"}}
+      """
+    When I run `fsm run plan.yaml --yes --json`
+    Then it exits with 0
+    And every line it prints is one JSON document
+    And it does not print "imported"
+    And it does not print "canary"
+    When I run `fsm log --step say`
+    Then it prints "the token is …"

@@ -14,6 +14,7 @@ from fsm.actions.masking import MASK
 from fsm.actions.python import PythonAction
 from fsm.actions.shell import ShellAction
 from fsm.actions.skill import ActionFailed, Context, Skill, SkillAction, arguments
+from fsm.actions.text import one_line
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 from fsm.plan.template import printable
 from fsm.run.events import MASKED
@@ -62,12 +63,12 @@ class ApartAction(PythonAction):
         if not _is_apart(task):
             return await super().perform(task)
         outcome = await self._shell.perform(self._as_command(task))
-        return _with_returned(outcome)
+        return _concluded(outcome)
 
     def recollect(self, task: Task) -> Outcome | None:
         """How the process ended whose runner died. See `Action`."""
         outcome = self._shell.recollect(task) if _is_apart(task) else None
-        return None if outcome is None else _with_returned(outcome)
+        return None if outcome is None else _concluded(outcome)
 
     def recorded(self) -> None:
         """Every outcome that `perform` gave is durably recorded. See `Action`."""
@@ -125,6 +126,13 @@ def code_named(
 
 def _is_apart(task: Task) -> bool:
     return task.purpose in ("run", "rollback") and task.params.get("child", True) is True
+
+
+def _concluded(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Failed) and outcome.exit_code == 1 and outcome.tail:
+        said = [line for line in outcome.tail.splitlines() if not line.startswith("[fsm]")]
+        return replace(outcome, error=one_line(said[-1].encode())) if said else outcome
+    return _with_returned(outcome)
 
 
 def _with_returned(outcome: Outcome) -> Outcome:

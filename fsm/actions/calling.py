@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fsm.actions.masking import Masker
+from fsm.actions.output import Log
 from fsm.actions.outputs import MOST_BYTES, NAME, BadOutputs, filed, without_secrets
 from fsm.actions.skill import ActionFailed
 from fsm.actions.text import one_line
@@ -22,7 +25,7 @@ from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["called", "called_here", "failed", "files_of", "outputs_of", "plain"]
+__all__ = ["called", "called_here", "failed", "files_of", "outputs_of", "plain", "traced_back"]
 
 _TAIL_LINES = 20
 
@@ -43,20 +46,33 @@ async def called_here(function: Callable[..., Any], named: Mapping[str, Any]) ->
     return await returned if inspect.isawaitable(returned) else returned
 
 
-def failed(error: Exception, masker: Masker) -> Outcome:
-    """The failure of a function that raised this; the end of the traceback is its last output.
+def failed(error: Exception, masker: Masker, log: Log | None = None) -> Outcome:
+    """The failure of a function that raised this. Its last output is what it printed, and the traceback.
 
     Of an `ActionFailed` there is only its text.
     """
     if isinstance(error, ActionFailed | BadOutputs):
-        return Failed(one_line(masker.mask(str(error).encode(errors="replace"))))
-    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    lines = "".join(traceback.format_exception(error)).splitlines()[-_TAIL_LINES:]
-    return Failed(
-        one_line(masker.mask(told.encode(errors="replace"))),
-        None,
-        masker.mask("\n".join(lines).encode(errors="replace")).decode(),
-    )
+        told, traced = str(error), ""
+    else:
+        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        traced = traced_back(error)
+    message = one_line(masker.mask(told.encode(errors="replace")))
+    if log is None:
+        lines = "\n".join(traced.splitlines()[-_TAIL_LINES:])
+        return Failed(message, None, masker.mask(lines.encode(errors="replace")).decode())
+    log.write(traced.encode(errors="replace"))
+    log.end_output()
+    return Failed(message, None, log.tail())
+
+
+def traced_back(error: BaseException) -> str:
+    """The traceback, from the first call on that is not fsm's own."""
+    known = (getattr(sys.modules.get(name), "__file__", None) for name in ("fsm", "pydantic"))
+    own = tuple(f"{Path(file).parent}{os.sep}" for file in known if file)
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename.startswith(own):
+        first = first.tb_next
+    return "".join(traceback.format_exception(type(error), error, first or error.__traceback__))
 
 
 def outputs_of(returned: Mapping[str, Any], task: Task) -> Succeeded:

@@ -9,14 +9,13 @@ import inspect
 import json
 import os
 import sys
-import traceback
 from collections.abc import Awaitable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fsm.actions.apart import CALL, RETURNED
-from fsm.actions.calling import files_of, plain
+from fsm.actions.calling import files_of, plain, traced_back
 from fsm.actions.outputs import BadOutputs
 from fsm.actions.python import named
 from fsm.actions.skill import ActionFailed, Context, Skill
@@ -25,7 +24,7 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Call the action; the exit code is 0 if it succeeded."""
+    """Call the action; the exit code is 0 if it succeeded, and 1 if the last line on stderr says why not."""
     call = json.loads(os.environ.pop(CALL))
     module, _, name = call["reference"].partition(":")
     skill = getattr(import_module(module), name)
@@ -49,10 +48,14 @@ def main() -> int:
         if returned is not None:
             _hand_over(returned if isinstance(returned, Mapping) else {"result": returned})
     except (ActionFailed, BadOutputs) as error:
-        print(error, file=sys.stderr)
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
         return 1
-    except Exception:
-        traceback.print_exc()
+    except SystemExit as end:
+        if end.code == 1:
+            print("SystemExit: 1", file=sys.stderr)
+        raise
+    except Exception as error:
+        print(traced_back(error), end="", file=sys.stderr)
         return 1
     return 0
 

@@ -12,6 +12,7 @@ from fsm.actions.inspecting import masked
 from fsm.actions.masking import Masker
 from fsm.actions.needs import Surroundings
 from fsm.actions.output import Log
+from fsm.actions.printing import printed_to
 from fsm.actions.skill import ActionFailed, Context, Lack, Skill, SkillAction, arguments
 from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.errors import Problem
@@ -56,7 +57,9 @@ class PythonAction(Action):
                 seen.setdefault("permissions", [])
             context = Context(cwd=cwd, folder=self._folder, env=env)
             try:
-                for lack in await _lacks(own, named(found, own, params, context)):
+                with printed_to(lambda _: None):
+                    lacks = await _lacks(own, named(found, own, params, context))
+                for lack in lacks:
                     problem = Problem(lack.message, lack.hint)
                     seen.setdefault(lack.aspect, []).append(problem)
             except ActionFailed as error:
@@ -88,10 +91,11 @@ class PythonAction(Action):
         function, concludes = _function(action, task)
         try:
             call = called_here if task.purpose == "dry_run" else called
-            returned = await call(function, named(action, function, task.params, context))
+            with printed_to(log.write):
+                returned = await call(function, named(action, function, task.params, context))
             return concludes(returned, task)
         except Exception as error:
-            return failed(error, masker)
+            return failed(error, masker, log)
         finally:
             log.close()
 

@@ -34,6 +34,7 @@ def python_skill(reference: str, folder: Path) -> Skill:
 
     A module is one that is installed: one that lies in the working directory is not found.
     """
+    from fsm.actions.printing import printed_to_stderr
     from fsm.actions.skill import Skill
 
     place, _, name = reference.rpartition(":")
@@ -41,7 +42,7 @@ def python_skill(reference: str, folder: Path) -> Skill:
         hint = "write `module:object`, `FILE.py:object`, or the path of a YAML file"
         raise Invalid([Problem(f"`{reference}` names no skill", hint)])
     try:
-        with _without_the_working_directory():
+        with _without_the_working_directory(), printed_to_stderr():
             module = _module_at(folder / place) if place.endswith(".py") else import_module(place)
         skill = getattr(module, name)
     except (Exception, SystemExit) as error:
