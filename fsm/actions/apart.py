@@ -90,6 +90,12 @@ class ApartAction(PythonAction):
             return ""
         return f"{printable(name)} is not as it was approved; approve the plan as it is now, and run it anew"
 
+    def _code(self, task: Task) -> str:
+        action = self._actions.get(task.action)
+        if self._approved is None or action is None or action.code is None:
+            return ""
+        return self._approved.get(_name(_naming(action, task.params)), "")
+
     def _as_command(self, task: Task) -> Task:
         call = {
             "reference": self._reference,
@@ -100,6 +106,7 @@ class ApartAction(PythonAction):
             "run_id": task.run_id,
             "step_id": task.step_id,
             "attempt": task.attempt,
+            "code": self._code(task),
             "kept": str(Path(task.log).parent / f"{task.step_id}@kept"),
         }
         # -P: nothing is imported from the folder that happens to be the current one (F78).
@@ -116,12 +123,20 @@ def code_named(
     Nothing of it is run. Raises `ActionFailed` if it is not there.
     """
     assert action.code is not None
+    naming = _naming(action, params)
+    code = action.code(context=Context(cwd=folder, folder=folder, env={}), **naming)
+    return _name(naming), "" if code is None else sha256(code).hexdigest()
+
+
+def _naming(action: SkillAction, params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """The parameters that name the code of the call."""
+    assert action.code is not None
     names = [each.name for each in arguments(action.code) if not each.takes_context]
-    given = {name: params[name] for name in names if params.get(name)}
-    context = Context(cwd=folder, folder=folder, env={})
-    code = action.code(context=context, **given)
-    named = ", ".join(str(value) for value in given.values())
-    return named, "" if code is None else sha256(code).hexdigest()
+    return {name: params[name] for name in names if params.get(name)}
+
+
+def _name(naming: Mapping[str, JsonValue]) -> str:
+    return ", ".join(map(str, naming.values()))
 
 
 def _is_apart(task: Task) -> bool:

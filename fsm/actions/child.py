@@ -39,6 +39,7 @@ def main() -> int:
         attempt=call["attempt"],
         idempotency_key=os.environ.get("FSM_IDEMPOTENCY_KEY", ""),
         kept=Path(call["kept"]),
+        code=call["code"],
         note=lambda text: print(text, file=sys.stderr, flush=True),
     )
     try:

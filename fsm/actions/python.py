@@ -86,6 +86,7 @@ class PythonAction(Action):
             idempotency_key=task.env.get("FSM_IDEMPOTENCY_KEY", ""),
             kept=Path(task.log).parent / f"{task.step_id}@kept",
             is_first=task.is_first,
+            code=self._code(task),
             note=log.note,
         )
         function, concludes = _function(action, task)
@@ -98,6 +99,10 @@ class PythonAction(Action):
             return failed(error, masker, log)
         finally:
             log.close()
+
+    def _code(self, task: Task) -> str:  # noqa: ARG002 - only some calls name code
+        """The SHA-256 of the code that the call names, as it was approved; "" if it names none."""
+        return ""
 
     def recorded(self) -> None:
         """Nothing is shared between calls, and so nothing is to be recollected. See `Action`."""

@@ -67,7 +67,8 @@ class Context:
     `folder` is the folder of the plan, which file actions do not leave. `idempotency_key` is equal for all
     attempts of one step in one run. `kept` is a folder of the step's own within the run's logs, for what it
     needs when it is undone; whoever needs it makes it. `is_first` says of a dry run that no step before
-    changes anything: what is missing now will be missing. `note` writes a line to the step's log, masked.
+    changes anything: what is missing now will be missing. `code` is the SHA-256 of the code that the call
+    names, as it was approved; "" if that is not known. `note` writes a line to the step's log, masked.
     """
 
     cwd: Path
@@ -79,6 +80,7 @@ class Context:
     idempotency_key: str = ""
     kept: Path | None = None
     is_first: bool = False
+    code: str = ""
     note: Callable[[str], None] = lambda _: None
 
 

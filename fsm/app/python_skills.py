@@ -14,19 +14,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from fsm.errors import Invalid, Problem
-from fsm.plan.skill_code import file_hash
+from fsm.plan.skill_code import changed_code
 
 if TYPE_CHECKING:
     from fsm.actions.skill import Skill
     from fsm.plan.skill import SkillSpec
 
-__all__ = ["code_of", "python_skill", "python_spec"]
+__all__ = ["approved_skill", "python_skill", "python_spec"]
 
 
 def python_spec(reference: str, folder: Path) -> SkillSpec:
     """The skill as a plan keeps it. Raises `Invalid` as `python_skill` does."""
-    code = code_of(reference, folder)
-    return replace(python_skill(reference, folder).spec, source=reference, code=code)
+    source = _source(reference, folder)
+    spec = _skill(reference, folder, source).spec
+    return replace(spec, source=reference, code=sha256(source).hexdigest())
 
 
 def python_skill(reference: str, folder: Path) -> Skill:
@@ -34,16 +35,31 @@ def python_skill(reference: str, folder: Path) -> Skill:
 
     A module is one that is installed: one that lies in the working directory is not found.
     """
+    is_file = reference.rpartition(":")[0].endswith(".py")
+    return _skill(reference, folder, _source(reference, folder) if is_file else b"")
+
+
+def approved_skill(spec: SkillSpec, folder: Path) -> Skill:
+    """The skill that a plan keeps, if its code still is what was approved. Raises `Invalid`.
+
+    Else nothing of it is run; what a file holds is run as it was when it was looked at.
+    """
+    source = _source(spec.source, folder)
+    if sha256(source).hexdigest() != spec.code:
+        raise Invalid([changed_code(spec.name, spec.source)])
+    return _skill(spec.source, folder, source)
+
+
+def _skill(reference: str, folder: Path, source: bytes) -> Skill:
+    """The skill at the reference; `source` is what its file holds, if it names a file."""
     from fsm.actions.printing import printed_to_stderr
     from fsm.actions.skill import Skill
 
-    place, _, name = reference.rpartition(":")
-    if not place or not name:
-        hint = "write `module:object`, `FILE.py:object`, or the path of a YAML file"
-        raise Invalid([Problem(f"`{reference}` names no skill", hint)])
+    place, name = _parts(reference)
     try:
         with _without_the_working_directory(), printed_to_stderr():
-            module = _module_at(folder / place) if place.endswith(".py") else import_module(place)
+            is_file = place.endswith(".py")
+            module = _module_of(folder / place, source) if is_file else import_module(place)
         skill = getattr(module, name)
     except (Exception, SystemExit) as error:
         raise Invalid([_unimportable(reference, error)]) from None
@@ -52,21 +68,29 @@ def python_skill(reference: str, folder: Path) -> Skill:
     return skill
 
 
-def code_of(reference: str, folder: Path) -> str:
-    """The SHA-256 of the file that the skill is written in. Raises `Invalid` if there is none."""
+def _source(reference: str, folder: Path) -> bytes:
+    """The file that the skill is written in. Raises `Invalid` if there is none."""
     from importlib.util import find_spec
 
-    place = reference.rpartition(":")[0]
+    place, _ = _parts(reference)
     try:
         if place.endswith(".py"):
-            return file_hash(folder / place)
+            return (folder / place).read_bytes()
         with _without_the_working_directory():
             spec = find_spec(place)
         if spec is None or not spec.origin:
             raise ModuleNotFoundError(f"No module named {place!r}")
-        return file_hash(Path(spec.origin))
+        return Path(spec.origin).read_bytes()
     except (Exception, SystemExit) as error:
         raise Invalid([_unimportable(reference, error)]) from None
+
+
+def _parts(reference: str) -> tuple[str, str]:
+    place, _, name = reference.rpartition(":")
+    if not place or not name:
+        hint = "write `module:object`, `FILE.py:object`, or the path of a YAML file"
+        raise Invalid([Problem(f"`{reference}` names no skill", hint)])
+    return place, name
 
 
 def _unimportable(reference: str, error: BaseException) -> Problem:
@@ -75,9 +99,8 @@ def _unimportable(reference: str, error: BaseException) -> Problem:
     return Problem(message, "mend it, or take it out of `skills`")
 
 
-def _module_at(path: Path) -> ModuleType:
-    """The module in that file, as it reads now; each text of it is run once."""
-    source = path.read_bytes()
+def _module_of(path: Path, source: bytes) -> ModuleType:
+    """The module that the file's text makes; each text of it is run once."""
     name = f"_fsm_skill_{sha256(os.fsencode(path.resolve()) + source).hexdigest()[:16]}"
     if name not in sys.modules:
         module = ModuleType(name)

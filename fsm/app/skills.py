@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fsm.app.python_skills import code_of, python_skill, python_spec
+from fsm.app.python_skills import approved_skill, python_skill, python_spec
 from fsm.app.skill_folders import (
     SKILL_FILE,
     Source,
@@ -19,7 +19,6 @@ from fsm.app.skill_folders import (
 )
 from fsm.errors import Invalid, Problem
 from fsm.plan.skill import SCRIPTS_OF, SkillSpec, restored
-from fsm.plan.skill_code import changed_code
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -202,11 +201,9 @@ def _approved(spec: SkillSpec, folder: Path, cwd: Path) -> Action:
     from fsm.actions.withheld import WithheldAction
 
     try:
-        if code_of(spec.source, folder) == spec.code:
-            return PythonAction(python_skill(spec.source, folder), cwd)
+        return PythonAction(approved_skill(spec, folder), cwd)
     except Invalid as error:
         return WithheldAction(error.problems[0])
-    return WithheldAction(changed_code(spec.name, spec.source))
 
 
 def _shipped() -> Iterator[Source]:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from fsm.errors import Problem
 
-__all__ = ["SCRIPTS", "changed_code", "file_hash", "scripts_hash"]
+__all__ = ["SCRIPTS", "changed_code", "scripts_hash"]
 
 SCRIPTS = "scripts"
 """The folder of an Agent-Skill in which its scripts lie."""
 
 
-def file_hash(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     """Of the bytes of one file. Raises `OSError`."""
     return sha256(path.read_bytes()).hexdigest()
 
@@ -28,7 +28,7 @@ def scripts_hash(folder: Path) -> str:
     told = sha256()
     for path in sorted(_files(folder / SCRIPTS)):
         name = os.fsencode(path.relative_to(folder))
-        told.update(b"%d %s %s\n" % (len(name), name, file_hash(path).encode()))
+        told.update(b"%d %s %s\n" % (len(name), name, _file_hash(path).encode()))
     return told.hexdigest()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fsm.app.python_skills import approved_skill, python_spec
 from fsm.app.skills import Library, load
 from fsm.errors import Invalid
 
@@ -167,3 +168,24 @@ plan:
         f"{at_home}/greetings.yaml:1:1  the skill has no `actions`; it needs one or more",
         f"{tmp_path}/plan.yaml:6:61  step `b` depends on `nowhere`, which the plan does not have; there is",
     ]
+
+
+def test_a_skill_is_run_as_it_was_when_it_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who swaps the file between the look and the import gains nothing."""
+    path = tmp_path / "greeter.py"
+    path.write_text(MODULE.replace("NAME", "greetings"))
+    spec = python_spec("greeter.py:greetings", tmp_path)
+    read = Path.read_bytes
+
+    def swapped(self: Path) -> bytes:
+        found = read(self)
+        if self == path:
+            path.write_text("raise SystemExit('smuggled')")
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", swapped)
+    assert approved_skill(spec, tmp_path).name == "greetings"
+    with pytest.raises(Invalid, match="has changed since the plan was approved"):
+        approved_skill(spec, tmp_path)

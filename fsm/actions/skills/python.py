@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
+from hashlib import sha256
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -43,6 +45,9 @@ def call(
         )
     if import_from:
         sys.path.insert(0, str(_folder(import_from, context)))
+        sys.pycache_prefix = (
+            os.devnull
+        )  # what is kept compiled beside a source may be of another one
     found = _attribute(_imported(place, context), name, function)
     try:
         checked = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(found)
@@ -166,14 +171,18 @@ def _imported(place: str, context: Context) -> object:
             raise ActionFailed(
                 f"{error}; install it, name its file, or say `import_from`"
             ) from None
-    with told(place), opened(_beside(place, context), context, outside=False) as spot:
-        spec = spec_from_file_location(f"_fsm_{Path(spot.path).stem}", spot.path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module
+    beside = opened(_beside(place, context), context, outside=False)
+    with told(place), beside as spot, read(spot) as file:
+        source, path = b"".join(pieces(file)), spot.path
+    if context.code and sha256(source).hexdigest() != context.code:
+        raise ActionFailed(f"{printable(place)} has changed while the step began")
+    spec = spec_from_file_location(f"_fsm_{Path(path).stem}", path)
+    assert spec is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    # Not by its loader, which would run what is kept compiled beside the source in its place.
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the plan names it
+    return module
 
 
 def _attribute(module: object, name: str, function: str) -> Any:

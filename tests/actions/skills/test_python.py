@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import py_compile
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +12,14 @@ from typing import Any
 
 import pytest
 
+from fsm.actions.apart import ApartAction, code_named
+from fsm.actions.shell import ShellAction
+from fsm.actions.skill import ActionFailed, Context
 from fsm.actions.skills.python import python
-from fsm.engine.ports import Failed, Succeeded
+from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 
 from .conftest import Steps
+from .performing import Performing
 
 REFERENCE = "fsm.actions.skills.python:python"
 TASKS = """
@@ -196,3 +202,62 @@ def test_python_m_fsm_does_not_import_from_the_working_folder(folder: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     assert not (folder / "shadowed").exists()
+
+
+def compiled_from_another_text(path: Path) -> None:
+    """Beside the source lies what Python would take for its compiled form: of the same size and time."""
+    source, times = path.read_text(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    path.write_text(source.replace("as approved", "as smuggled"))
+    os.utime(path, ns=times)
+    py_compile.compile(str(path))
+    path.write_text(source)
+    os.utime(path, ns=times)
+
+
+@pytest.mark.parametrize("child", [True, False])
+def test_what_is_run_is_the_source_and_not_what_is_kept_compiled_beside_it(
+    steps: Steps, folder: Path, child: bool
+) -> None:
+    (folder / "job.py").write_text("def go(): return 'as approved'\n")
+    compiled_from_another_text(folder / "job.py")
+    assert outputs(steps, "job.py:go", child=child) == {"result": "as approved"}
+
+
+def test_so_is_a_module_that_is_imported_from_a_folder(steps: Steps, folder: Path) -> None:
+    (folder / "lib").mkdir()
+    (folder / "lib" / "job.py").write_text("def go(): return 'as approved'\n")
+    compiled_from_another_text(folder / "lib" / "job.py")
+    assert outputs(steps, "job:go", import_from="lib") == {"result": "as approved"}
+    assert len(list((folder / "lib" / "__pycache__").iterdir())) == 1
+
+
+def test_a_file_that_is_swapped_once_it_was_looked_at_is_not_run(folder: Path) -> None:
+    (folder / "tasks.py").write_text(TASKS)
+    context = Context(cwd=folder, folder=folder, env={}, code="0" * 64)
+    with pytest.raises(ActionFailed, match=r"tasks\.py has changed while the step began"):
+        python.actions["call"](function="tasks.py:nothing", context=context)
+    assert not (folder / "tasks.py.imported").exists()
+
+
+def test_the_process_is_told_what_was_approved(folder: Path) -> None:
+    (folder / "tasks.py").write_text(TASKS)
+    params: dict[str, Any] = {"function": "tasks.py:nothing"}
+    approved = dict([code_named(python.actions["call"], params, folder)])
+    shell = ShellAction()
+    action = ApartAction(python, folder, REFERENCE, shell, approved)
+    told: list[Task] = []
+
+    async def swapped(task: Task) -> Outcome:
+        """Between the look and the start."""
+        (folder / "tasks.py").write_text(TASKS + "\n")
+        told.append(task)
+        return await performed(task)
+
+    performed = shell.perform
+    shell.perform = swapped  # type: ignore[method-assign]
+    outcome = asyncio.run(action.perform(Performing(python, folder).task("call", **params)))
+    shell.close()
+    assert told
+    assert isinstance(outcome, Failed)
+    assert "has changed while the step began" in outcome.tail
+    assert not (folder / "tasks.py.imported").exists()
