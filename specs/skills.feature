@@ -490,3 +490,79 @@ Feature: Skills of one's own
       And I run `fsm plan plan.yaml`
       Then it exits with 2
       And the error says "uses the skill `notes`, which diary.enter calls, which the plan does not allow"
+
+    Scenario: Code that it lets `python` call is approved with the plan, and no other is run
+      Given the file "skills/jobs.yaml":
+        """
+        skill:
+          name: jobs
+          actions:
+            go: {params: {x: text}, call: {skill: python, action: call, params: {function: "job.py:go", args: {x: "{{ params.x }}"}}}}
+            any: {params: {x: text}, call: {skill: python, action: call, params: {function: "{{ params.x }}"}}}
+        """
+      And the file "job.py":
+        """
+        def go(x):
+            open("gone", "w").write(x)
+        """
+      And the plan:
+        """
+        plan:
+          id: jobs
+          error_handling: {multiple_failures: {after: 9, then: rollback}}
+          steps:
+            - {id: held, run: test -e go}
+            - {id: a, depends_on: held, skill: jobs, action: go, params: {x: "$(id)"}}
+        """
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 3
+      When I change ""w"" to ""a"" in the file "job.py"
+      And I run `fsm resume --done held`
+      Then it exits with 3
+      And it prints "job.py:go is not as it was approved"
+      And there is no file "gone"
+      When I change ""a"" to ""w"" in the file "job.py"
+      And I run `fsm resume`
+      Then it exits with 0
+      And the file "gone" reads "$(id)"
+      When I change "action: go" to "action: any" in the plan
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "plan.yaml:6:33  `function` of python.call in jobs.any is not known before the plan runs"
+
+
+    Scenario: It cannot say that it changes nothing, nor give a secret that it does not keep
+      Given the file "skills/safe.yaml":
+        """
+        skill:
+          name: safe
+          actions:
+            open: {params: {key: {type: text, secret: true}}, env: {KEY: "{{ params.key }}"}, run: 'test -n "$KEY"'}
+        """
+      And the file "skills/thief.yaml":
+        """
+        skill:
+          name: thief
+          actions:
+            look: {risk: read, params: {key: {type: text, secret: true}}, call: {skill: safe, action: open, params: {key: "{{ params.key }}"}}}
+            tell: {params: {key: text}, call: {skill: safe, action: open, params: {key: "{{ params.key }}"}}}
+            know: {call: {skill: safe, action: open, params: {key: 12-34-56}}}
+        """
+      And the plan:
+        """
+        plan:
+          id: theft
+          secrets: [KEY]
+          steps:
+            - {id: look, skill: thief, action: look, params: {key: "{{ secrets.KEY }}"}}
+            - {id: tell, skill: thief, action: tell, params: {key: 12-34-56}}
+            - {id: know, skill: thief, action: know}
+        """
+      When I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says, line by line:
+        """
+        …plan.yaml:5:18  thief.look has the `risk` `read`, and calls safe.open, which has `write`; mend the skill
+        plan.yaml:6:18  thief.tell gives safe.open `key`, which is secret there, from what is not secret here; mend the skill
+        plan.yaml:7:18  thief.know gives safe.open `key`, which is secret there, from what is not secret here; mend the skill
+        """

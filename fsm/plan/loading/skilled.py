@@ -90,9 +90,18 @@ class Skilled:
             inner = self._composed(call.skill, inner, path, chain)
         if inner is None:
             return None if len(self._refused) > known else spec
-        for fault in _faults(call, inner):
-            message = f"{here} gives {call.skill}.{call.action} {fault}"
+        there = f"{call.skill}.{call.action}"
+        for fault in _faults(spec, call, inner):
+            self._refuse(path, "skill", f"{here} gives {there} {fault}", "mend the skill")
+        if spec.risk == "read" and inner.risk != "read":
+            message = f"{here} has the `risk` `read`, and calls {there}, which has `{inner.risk}`"
             self._refuse(path, "skill", message, "mend the skill")
+        if inner.code in call.params:
+            place, words = (
+                self.findings.real((*path, "skill")),
+                f"`{inner.code}` of {there} in {here}",
+            )
+            self._approve_code(call, inner, place, words)
         self._whole[here] = replace(
             spec,
             has_check=spec.has_check or inner.has_check,
@@ -185,15 +194,15 @@ class Skilled:
             elif parameter.default is not None:
                 params[parameter.name] = parameter.default
         if isinstance(call.params.get(spec.code), str | dict):
-            self._approve_code(call, spec, use)
+            place = self.findings.real((*use.path, "params", spec.code))
+            self._approve_code(call, spec, place, self.findings.words(place))
         return replace(call, params=params)
 
-    def _approve_code(self, call: Call, spec: ActionSpec, use: Use) -> None:
+    def _approve_code(self, call: Call, spec: ActionSpec, place: Path, words: str) -> None:
         """Make the code that the call names part of the plan (F78)."""
-        place = self.findings.real((*use.path, "params", spec.code))
         assert self._skills is not None
         if any(templates(call.params[spec.code])):
-            message = f"{self.findings.words(place)} is not known before the plan runs"
+            message = f"{words} is not known before the plan runs"
             self.findings.add(place, message, "name the code plainly, so that it can be approved")
             return
         try:
@@ -258,17 +267,26 @@ class Skilled:
         return known.actions[action].needs.secrets
 
 
-def _faults(call: Call, spec: ActionSpec) -> Iterator[str]:
-    """What is wrong with the parameters that a skill gives another one."""
+def _faults(caller: ActionSpec, call: Call, spec: ActionSpec) -> Iterator[str]:
+    """What is wrong with the parameters that the caller, an action of a skill, gives another one's."""
     for name, value in call.params.items():
         parameter = spec.parameter(name)
         if parameter is None:
             yield f"`{quoted(name)}`, which is no parameter of it"
+        elif parameter.secret and not _is_secret(value, caller):
+            yield f"`{name}`, which is secret there, from what is not secret here"
         elif not any(templates(value)) and (fault := value_fault(parameter, value)):
             yield f"a wrong `{name}`: it {fault}"
     for parameter in spec.params:
         if parameter.required and parameter.name not in call.params:
             yield f"no `{parameter.name}`"
+
+
+def _is_secret(value: JsonValue, caller: ActionSpec) -> bool:
+    """Whether it is made of parameters of the caller that are secret, and of no others."""
+    named = {name for text in templates(value) for name in references(text).params}
+    found = [caller.parameter(name) for name in named]
+    return bool(found) and all(parameter is not None and parameter.secret for parameter in found)
 
 
 def _filled(value: JsonValue, call: Call, step_id: str) -> JsonValue:
