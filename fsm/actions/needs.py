@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.actions.net.addresses import looked_up
 from fsm.errors import Problem
 
 if TYPE_CHECKING:
@@ -85,13 +86,24 @@ async def _look_up(host: str) -> str:
     name, _, port = host.partition(":")
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
+            addresses = await looked_up(name, int(port or 0))
             if port:
-                _, writer = await asyncio.open_connection(name, int(port))
-                writer.close()
-            else:
-                await asyncio.get_running_loop().getaddrinfo(name, None)
+                await _connect(addresses, int(port))
     except TimeoutError:
         return f"it did not answer within {_PATIENCE_SECONDS:g} s"
     except (OSError, ValueError) as error:
         return (error.strerror if isinstance(error, OSError) else None) or str(error)
     return ""
+
+
+async def _connect(addresses: Sequence[str], port: int) -> None:
+    """Connect to the first that takes it, and leave. Raises the `OSError` of the last one."""
+    for address in addresses:
+        try:
+            _, writer = await asyncio.open_connection(address, port)
+        except OSError:
+            if address == addresses[-1]:
+                raise
+        else:
+            writer.close()
+            return

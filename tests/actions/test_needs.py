@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,24 @@ def test_a_host_is_looked_for_once_however_many_need_it(monkeypatch: pytest.Monk
     assert said(around, "no.example") == told
     assert said(around, "no.example") == told
     assert asked == ["no.example"]
+
+
+def test_a_name_server_that_is_silent_is_left_alone_when_patience_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        answered.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    monkeypatch.setattr("fsm.actions.needs._PATIENCE_SECONDS", 0.01)
+    for host in ("silent.example", "silent.example:80"):
+        told = f"the host {host} cannot be reached: it did not answer within 0.01 s; "
+        assert said(Surroundings(), host) == [f"{told}mend its name, or the network here"]
+    assert not answered.is_set()
+    answered.set()
 
 
 def test_behind_a_proxy_hosts_are_not_looked_at() -> None:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from fsm.actions.skill import ActionFailed
 
-__all__ = ["ALLOW", "AddressRefused", "Network", "addresses_of", "network_of"]
+__all__ = ["ALLOW", "AddressRefused", "Network", "addresses_of", "looked_up", "network_of"]
 
 Network = Literal["public", "private", "any"]
 """How far an action may reach: addresses of the internet; also private and loopback ones; also link-local
@@ -48,7 +48,7 @@ async def addresses_of(host: str, port: int, network: Network, allow: str = ALLO
     that is allowed.
     """
     try:
-        texts = await _looked_up(host, port)
+        texts = await looked_up(host, port)
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
         raise ActionFailed(f"the host `{host}` is not found: {why}") from None
@@ -86,8 +86,11 @@ def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return inner or (address.teredo[1] if address.teredo else address)
 
 
-async def _looked_up(host: str, port: int) -> Sequence[str]:
-    """The addresses, by a thread that is left alone if this is cancelled: name servers may be silent."""
+async def looked_up(host: str, port: int) -> Sequence[str]:
+    """The addresses, by a thread that is left alone if this is cancelled: name servers may be silent.
+
+    Raises `OSError`, and `UnicodeError` for what is no name.
+    """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Sequence[str]] = loop.create_future()
 
