@@ -76,17 +76,21 @@ def traced_back(error: BaseException) -> str:
 
 
 def outputs_of(returned: Mapping[str, Any], task: Task) -> Succeeded:
-    """The success that gives these outputs, masked; a `Path` is a file that is kept (`filed`).
+    """The success that gives these outputs, all masked; a `Path` is a file that is kept (`filed`).
 
     Raises `TypeError` if they are not JSON, and `BadOutputs`.
     """
     masker, files = Masker(task.secrets), files_of(returned)
     rest = {name: value for name, value in returned.items() if name not in files}
+
+    def public(name: str) -> str:
+        return masker.mask(name.encode()).decode()
+
     outputs = cast("dict[str, JsonValue]", plain(rest))
     return Succeeded(
-        {name: without_secrets(value, masker) for name, value in outputs.items()}
+        {public(name): without_secrets(value, masker) for name, value in outputs.items()}
         | {
-            name: filed(name, path, task.outputs, task.cwd, task.secrets)
+            (shown := public(name)): filed(shown, path, task.outputs, task.cwd, task.secrets)
             for name, path in files.items()
         }
     )

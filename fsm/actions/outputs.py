@@ -44,7 +44,7 @@ class BadOutputs(Exception):
 def take_outputs(
     path: str, secrets: Sequence[bytes] = (), folder: str = ""
 ) -> Mapping[str, JsonValue]:
-    """The outputs in that file. No file, no outputs. One with a secret is `{MASKED: …}`.
+    """The outputs in that file. No file, no outputs. One with a secret is `{MASKED: …}`; names are masked.
 
     The file stays where it is until what it says is on record (`discard_outputs`), unless it says nothing.
 
@@ -72,11 +72,12 @@ def take_outputs(
         os.close(fd)
     found = _members(content) if content.lstrip().startswith(b"{") else _parse(content)
     masker = Masker(secrets)
+    named = ((masker.mask(name.encode()).decode(), value) for name, value in found)
     outputs = {
         name: filed(name, value, path, folder, secrets)
         if isinstance(value, Path)
         else without_secrets(value, masker)
-        for name, value in found
+        for name, value in named
     }
     if not outputs:
         discard_outputs(path)

@@ -34,6 +34,7 @@ def returning(value: Any, make: MakeTask, folder: Path) -> Outcome:
         ("a\udcff", {"result": "a?"}),
         ({"n": 1.5, "l": [None, {"x": True}]}, {"n": 1.5, "l": [None, {"x": True}]}),
         ({"a": ["is hunter2"], "b": 2}, {"a": {"$masked": '["is ***"]'}, "b": 2}),
+        ({"of_hunter2": 1, "b": 2}, {"of_***": 1, "b": 2}),
     ],
 )
 def test_values_keep_their_types_and_secrets_do_not_leave(
@@ -52,6 +53,16 @@ def test_a_path_is_a_file_that_is_kept(make_task: MakeTask, tmp_path: Path) -> N
     kept = Path(str(outcome.outputs["report"]))
     assert kept.parent == tmp_path / "logs"
     assert kept.read_text() == "x" * 2_000_000
+
+
+def test_the_name_of_a_file_that_is_kept_shows_no_secret(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
+    (tmp_path / "report").write_text("x")
+    outcome = returning({"of_hunter2": Path("report")}, make_task, tmp_path)
+    assert isinstance(outcome, Succeeded)
+    assert list(outcome.outputs) == ["of_***"]
+    assert [path.name for path in (tmp_path / "logs").rglob("*hunter2*")] == []
 
 
 @pytest.mark.parametrize(

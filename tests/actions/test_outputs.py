@@ -102,6 +102,13 @@ def test_a_secret_anywhere_within_a_value_masks_all_of_that_output(
     assert take_outputs(tmp_path / "outputs", secrets) == {"a": {"$masked": shown}, "b": [1]}
 
 
+@pytest.mark.parametrize("text", ["of_hunter2=1\nb=2\n", '{"of_hunter2": "1", "b": "2"}'])
+def test_a_secret_in_the_name_of_an_output_is_masked(tmp_path: Path, text: str) -> None:
+    (tmp_path / "outputs").write_text(text)
+    outputs = take_outputs(str(tmp_path / "outputs"), (b"hunter2",))
+    assert outputs == {"of_***": "1", "b": "2"}
+
+
 def test_a_file_is_kept_beside_the_outputs_for_its_owner_only(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "report").write_bytes(b"\0\xff" * 3_000_000)
