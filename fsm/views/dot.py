@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from fsm.views.drawing import PAINTS, RED, Arrow, Box, Colour, Drawing, Tinted, printable
 
@@ -48,17 +50,24 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         note = f'<font point-size="9">{"<br/>".join(map(_line, box.lines))}</font>'
         label = f"<b>{html_text(box.title)}</b>" + (f"<br/>{note}" if box.lines else "")
         yield f"  s{number} [label=<{label}>, {attributes(**_box(number, box))}]"
+    rows = _rows(drawing)
+    framed = {place for cluster in drawing.clusters for place in cluster.boxes}
     for number, cluster in enumerate(drawing.clusters, 1):
         yield f"  subgraph cluster_{number} {{"
         yield f"    graph [label=<{html_text(cluster.title)}>, {attributes(**_CLUSTER)}]"
         yield f"    {'; '.join(f's{place + 1}' for place in cluster.boxes)}"
+        yield from (f"    {_side_by_side(row)}" for row in rows if row[0] in cluster.boxes)
         yield "  }"
     for arrow in drawing.arrows:
         label = f"label=<{'<br/>'.join(map(_beside, arrow.lines))}>" if arrow.lines else ""
         rest = attributes(**_arrow(arrow), **_tooltip(arrow), **_across(drawing, arrow))
         both = ", ".join(filter(None, [label, rest]))
         yield f"  s{arrow.tail + 1} -> s{arrow.head + 1}" + (f" [{both}]" if both else "")
-    yield from _rows(drawing)
+    for number, row in enumerate(rows):
+        if row[0] not in framed:
+            yield f"  {_side_by_side(row)}"
+        if number:
+            yield f"  s{rows[number - 1][0] + 1} -> s{row[0] + 1} [style=invis]"
     yield "}"
 
 
@@ -102,18 +111,22 @@ def _tooltip(arrow: Arrow) -> dict[str, str]:
 
 def _across(drawing: Drawing, arrow: Arrow) -> dict[str, str]:
     """An arrow back to the start of the next row must not pull its boxes out of their rows."""
-    across = drawing.row and arrow.tail // drawing.row != arrow.head // drawing.row
-    return {"constraint": "false"} if across else {}
+    tail, head = (bisect_right(drawing.rows, place) for place in (arrow.tail, arrow.head))
+    if tail == head:
+        return {}
+    aside = (
+        {"headport": "n"} if arrow.lines else {}
+    )  # not through the words of the row's first arrow
+    return {"constraint": "false", **aside}
 
 
-def _rows(drawing: Drawing) -> Iterator[str]:
-    if not drawing.row:
-        return
-    for first in range(0, len(drawing.boxes), drawing.row):
-        names = [f"s{n + 1}" for n in range(first, min(first + drawing.row, len(drawing.boxes)))]
-        yield f"  {{rank=same; {'; '.join(names)}}}"
-        if first:
-            yield f"  s{first + 1 - drawing.row} -> s{first + 1} [style=invis]"
+def _rows(drawing: Drawing) -> Sequence[range]:
+    """The boxes of each row."""
+    return [range(*span) for span in pairwise([*drawing.rows, len(drawing.boxes)])]
+
+
+def _side_by_side(row: range) -> str:
+    return f"{{rank=same; {'; '.join(f's{place + 1}' for place in row)}}}"
 
 
 def _quoted(text: str) -> str:

@@ -122,8 +122,8 @@ class Cluster:
 class Drawing:
     """Boxes and arrows. `initial` is the box that the starting point leads to, if there is one.
 
-    `subtitle` stands small below the title. `row` breaks the boxes into rows of that many, where the
-    language can: for one long chain.
+    `subtitle` stands small below the title. `rows` are the boxes with which a row begins, where the
+    language can: for one long chain. A cluster has rows of its own.
     """
 
     title: str
@@ -131,7 +131,7 @@ class Drawing:
     arrows: Sequence[Arrow]
     direction: Literal["LR", "TB"] = "LR"
     initial: int | None = None
-    row: int = 0
+    rows: Sequence[int] = ()
     subtitle: str = ""
     clusters: Sequence[Cluster] = ()
 

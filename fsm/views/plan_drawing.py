@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from fsm.plan.graph import layers
@@ -26,6 +26,7 @@ MOST_STEPS = 500
 
 MOST_GROUPS = 24
 ROW = 10
+ROW_WITH_COUNTS = 6
 ROW_WITH_NOTES = 4
 """So many boxes stand side by side on a page; a longer chain is folded into rows."""
 
@@ -64,13 +65,26 @@ def plan_drawing(
         drawn = [Arrow(place - 1, place, kind="order") for place in range(1, len(boxes))]
     else:
         drawn = list(_dependencies(plan, critical))
-    if len(boxes) > row and not clusters and (chained or _is_chain(plan)):
-        return Drawing(plan.name, boxes, drawn, "TB", row=row, subtitle=subtitle)
+    rows = _rows(len(boxes), clusters, row) if chained or _is_chain(plan) else []
+    if len(rows) > 1:
+        return Drawing(
+            plan.name, boxes, drawn, "TB", rows=rows, subtitle=subtitle, clusters=clusters
+        )
     found = _layers(plan)
     depth = len(boxes) if chained else len(found)
     upright = depth > row and max(map(len, found)) <= depth
     direction: Literal["TB", "LR"] = "TB" if upright else "LR"
     return Drawing(plan.name, boxes, drawn, direction, subtitle=subtitle, clusters=clusters)
+
+
+def _rows(number: int, clusters: Sequence[Cluster], size: int) -> list[int]:
+    """With which boxes of a chain a new row begins: a frame has rows of its own; none if it has gaps."""
+    frame = {place: index for index, cluster in enumerate(clusters) for place in cluster.boxes}
+    runs = [(key, list(places)) for key, places in groupby(range(number), frame.get)]
+    framed = [key for key, _ in runs if key is not None]
+    if len(framed) > len(set(framed)) or number <= size:
+        return []
+    return [place for _, places in runs for place in places[::size]]
 
 
 def _is_chain(plan: Plan) -> bool:
@@ -163,7 +177,9 @@ def _collapsed(plan: Plan, chained: bool, marks: Mapping[str, Mark], subtitle: s
     ]
     if chained:
         arrows = [Arrow(index - 1, index, kind="order") for index in range(1, len(boxes))]
-        return Drawing(plan.name, boxes, arrows, "TB", row=ROW, subtitle=subtitle)
+    if [(arrow.tail, arrow.head) for arrow in arrows] == [*pairwise(range(len(boxes)))]:
+        rows = range(0, len(boxes), ROW if chained else ROW_WITH_COUNTS)
+        return Drawing(plan.name, boxes, arrows, "TB", rows=rows, subtitle=subtitle)
     upright = len(boxes) > ROW
     return Drawing(plan.name, boxes, arrows, "TB" if upright else "LR", subtitle=subtitle)
 

@@ -123,6 +123,25 @@ def test_a_long_chain_is_folded_into_rows(plan_of: PlanOf) -> None:
     assert text.count("style=invis") == 4
 
 
+def test_a_chain_in_frames_is_folded_within_each_of_them(plan_of: PlanOf) -> None:
+    steps = [{"id": f"{'a' if n < 8 else 'b'}.s{n}"} for n in range(14)]
+    text = plan_diagram(plan_of(*steps), "dot")
+    inner = [line.strip() for line in text.splitlines() if "rank=same" in line]
+    assert inner == [
+        "{rank=same; s1; s2; s3; s4}",
+        "{rank=same; s5; s6; s7; s8}",
+        "{rank=same; s9; s10; s11; s12}",
+        "{rank=same; s13; s14}",
+    ]
+    assert text.index("cluster_1") < text.index(inner[1]) < text.index("cluster_2")
+    assert text.index("cluster_2") < text.index(inner[2])
+
+
+def test_a_chain_that_comes_back_to_a_frame_is_not_folded(plan_of: PlanOf) -> None:
+    steps = [{"id": f"{'ab'[n % 2]}.s{n}"} for n in range(14)]
+    assert "rank=same" not in plan_diagram(plan_of(*steps), "dot")
+
+
 @pytest.mark.parametrize("waits", [True, False])
 def test_a_chain_is_folded_whether_its_steps_wait_for_each_other_or_not(
     plan_of: PlanOf, waits: bool
