@@ -1,7 +1,8 @@
 """The pytest plugin `fsm`: features about plans and machines are collected without any glue module.
 
-A feature is taken if it is named on the command line, if it stands beside a YAML file of its own name, or if
-it says `the plan "FILE"` or `the machine "FILE"`; the ini value `fsm_features` says `all` or `none` instead.
+A feature is taken if it is named on the command line, if it stands beside a plan or a machine of its own
+name, or if it says `the plan "FILE"` or `the machine "FILE"`; the ini value `fsm_features` says `all` or
+`none` instead.
 What a glue module has collected by `scenarios` stays with it. Steps of a project's own (conftest.py) may be
 used beside the vocabulary, and come before it.
 
@@ -25,6 +26,11 @@ __all__: list[str] = []
 _SPEAKS_OF = re.compile(
     rb'^\s*\S+\s+the (?:approved )?(?:plan|machine) "[^"\n]+\.(?:ya?ml|json)"', re.MULTILINE
 )
+_DECLARES = re.compile(
+    rb"""^(?:\{?\s*["'])?(?:plan|workflow_?id|phases|states|rows)["']?\s*:""",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A key by which a file is a plan, phases or a machine: others have data beside their features, too."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,9 +86,12 @@ def _is_taken(path: Path, parent: pytest.Collector) -> bool:
         return False
     if wanted == "all" or parent.session.isinitpath(path):
         return True
-    if any(path.with_suffix(suffix).is_file() for suffix in (".yaml", ".yml")):
-        return True
+    beside = (path.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json"))
+    return _has(_SPEAKS_OF, path) or any(_has(_DECLARES, file) for file in beside)
+
+
+def _has(pattern: re.Pattern[bytes], path: Path) -> bool:
     try:
-        return _SPEAKS_OF.search(path.read_bytes()) is not None
+        return path.is_file() and pattern.search(path.read_bytes()) is not None
     except OSError:
         return False

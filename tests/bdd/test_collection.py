@@ -55,6 +55,29 @@ def test_features_of_other_things_are_left_alone(pytester: pytest.Pytester, fold
     assert pytester.runpytest("-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("release.yaml", "plan:\n  steps: [{id: a, run: a}]\n"),
+        ("release.yml", "# a door\nstates: {open: }\nrows: []\n"),
+        ("release.json", '{"workflow_id": "w", "phases": []}'),
+        ("release.json", '{\n  "phases": []\n}'),
+        ("release.yaml", "cucumbers:\n  plan: eat\nplanned: [phases]\n"),
+        ("release.json", '{"cucumbers": {"rows": 3}}'),
+    ],
+)
+def test_data_of_other_projects_beside_a_feature_of_theirs_does_not_make_it_a_specification(
+    pytester: pytest.Pytester, name: str, data: str
+) -> None:
+    (pytester.path / name).write_text(data)
+    (pytester.path / "release.feature").write_text(FOREIGN)
+    is_theirs = "cucumbers" in data
+    result = pytester.runpytest("-q")
+    assert result.ret == (
+        pytest.ExitCode.NO_TESTS_COLLECTED if is_theirs else pytest.ExitCode.TESTS_FAILED
+    )
+
+
 def test_a_feature_that_is_named_is_collected_whatever_it_speaks_of(
     pytester: pytest.Pytester, folder: Path
 ) -> None:
