@@ -60,7 +60,17 @@ def facts(story: Story) -> object:
     events = []
     for event in story.tape.events:
         kind, data = encode(event)
-        clock = ("seconds", "retry_at", "approved_at", "checks", "cwd", "path", "by", "reason")
+        clock = (
+            "seconds",
+            "retry_at",
+            "approved_at",
+            "checks",
+            "cwd",
+            "path",
+            "folder",
+            "by",
+            "reason",
+        )
         events.append((kind, {name: data[name] for name in data if name not in clock}))
     answers = [(a.command, a.exit_code, _steady(a.printed)) for a in story.answers]
     return events, answers
