@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsm.actions.masking import MASK
-from fsm.actions.python import PythonAction
+from fsm.actions.python import PythonAction, wrong
 from fsm.actions.shell import ShellAction
 from fsm.actions.skill import ActionFailed, Context, Skill, SkillAction, arguments
 from fsm.actions.text import one_line
@@ -32,6 +32,8 @@ RETURNED = "returned"
 
 _ROOT = str(Path(__file__).parent.parent.parent)
 _BEGIN = "import sys; sys.path.append(sys.argv.pop()); from fsm.actions.child import main; sys.exit(main())"
+
+_MOST_SHOWN = 500
 
 
 class ApartAction(PythonAction):
@@ -82,13 +84,15 @@ class ApartAction(PythonAction):
         action = self._actions.get(task.action)
         if self._approved is None or action is None or action.code is None:
             return ""
+        for problem in wrong(action.spec, task.params):
+            return _brief(problem.message)
         try:
             name, digest = code_named(action, task.params, self._root)
         except ActionFailed as error:
-            return printable(str(error))
+            return _brief(str(error))
         if self._approved.get(name) == digest:
             return ""
-        return f"{printable(name)} is not as it was approved; approve the plan as it is now, and run it anew"
+        return f"{_brief(name)} is not as it was approved; approve the plan as it is now, and run it anew"
 
     def _code(self, task: Task) -> str:
         action = self._actions.get(task.action)
@@ -131,8 +135,11 @@ def code_named(
 def _naming(action: SkillAction, params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """The parameters that name the code of the call."""
     assert action.code is not None
-    names = [each.name for each in arguments(action.code) if not each.takes_context]
-    return {name: params[name] for name in names if params.get(name)}
+    return {
+        each.name: params[each.name]
+        for each in arguments(action.code)
+        if not each.takes_context and params.get(each.name) not in (None, each.default)
+    }
 
 
 def _name(naming: Mapping[str, JsonValue]) -> str:
@@ -166,3 +173,8 @@ def _with_returned(outcome: Outcome) -> Outcome:
         if MASK.decode() in shown:
             returned[name] = {MASKED: shown}
     return replace(outcome, outputs=outputs | returned)
+
+
+def _brief(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
