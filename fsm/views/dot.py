@@ -114,9 +114,8 @@ def _across(drawing: Drawing, arrow: Arrow) -> dict[str, str]:
     tail, head = (bisect_right(drawing.rows, place) for place in (arrow.tail, arrow.head))
     if tail == head:
         return {}
-    aside = (
-        {"headport": "n"} if arrow.lines else {}
-    )  # not through the words of the row's first arrow
+    # From above: not through the words of the row's first arrow.
+    aside = {"headport": "n"} if arrow.lines else {}
     return {"constraint": "false", **aside}
 
 

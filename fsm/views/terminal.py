@@ -41,6 +41,8 @@ def drawn(drawing: Drawing, width: int) -> str:
     directions = ("LR", "TB") if len(drawing.boxes) <= 6 else ("TB", "LR")
     for direction in directions:
         text = _painted(drawing, direction, width)
+        if text is None:
+            break  # the other way would take as long
         if text and max(map(cells, text.split("\n"))) <= width:
             return text
     return f"(it does not fit into {width} columns, or takes too long to lay out; as a picture: -o FILE.svg)"
@@ -65,7 +67,8 @@ def _noted(box: Box) -> Iterator[str]:
         yield "on the critical path"
 
 
-def _painted(drawing: Drawing, direction: str, width: int) -> str:
+def _painted(drawing: Drawing, direction: str, width: int) -> str | None:
+    """The drawing, "" if there is none, `None` if it takes too long."""
     import subprocess
 
     compact = ["--width", str(width), "--padding-x", "1", "--padding-y", "0", "--gap", "4"]
@@ -78,7 +81,9 @@ def _painted(drawing: Drawing, direction: str, width: int) -> str:
             errors="replace",
             timeout=LONGEST_SECONDS,
         )
-    except (subprocess.TimeoutExpired, OSError):
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError:
         return ""
     return "" if done.returncode else done.stdout.strip("\n").rstrip()
 

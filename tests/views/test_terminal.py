@@ -50,6 +50,13 @@ def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "takes too long" in drawn(SMALL, 80)
 
 
+def test_what_takes_too_long_is_not_tried_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(terminal, "_painted", lambda _, direction, __: tried.append(direction))
+    assert "takes too long" in drawn(SMALL, 80)
+    assert len(tried) == 1
+
+
 def test_what_takes_too_much_memory_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     greedy = terminal._BOUNDED.replace("from termaid", "b'x' * (2 << 30); from termaid")
     monkeypatch.setattr(terminal, "_BOUNDED", greedy)
