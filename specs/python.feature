@@ -57,6 +57,12 @@ Feature: Functions as steps
     Then it exits with 2
     And the error says "plan.yaml:8:16  there is no"
 
+  Scenario: A name of nothing names no function
+    When I change "function: "tasks.py:build"" to "function: ''" in the plan
+    And I run `fsm plan plan.yaml`
+    Then it exits with 2
+    And the error says "plan.yaml:8:16  `` names no function; write `module:function`, or `FILE.py:function`"
+
   Scenario: A function that only a step's output would name cannot be approved
     Given the plan:
       """

@@ -393,6 +393,22 @@ Feature: Skills of one's own
       Then it exits with 3
       And it prints "failed: the skill ./tickets.py:tickets cannot be imported: No such file or directory; mend it"
 
+    Scenario: What is wrong with the skill itself is told before any of it runs
+      When I change "issues: list[str], reason" to "issues: list[Ticket], reason" in the file "tickets.py"
+      And I run `fsm run plan.yaml --yes`
+      Then it exits with 2
+      And the error says "./tickets.py:tickets: action `close-all`: the annotations of close_all: name 'Ticket' is not defined; import or define it"
+      And there is no file "closed"
+      When I change "issues: list[Ticket], reason" to "issues: list[str], reason" in the file "tickets.py"
+      And I change "undo="reopen"" to "undo="repoen"" in the file "tickets.py"
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "action `close-all`: its `undo` is `repoen`, which the skill does not have; it has `close-all`, `reopen`"
+      When I change "./tickets.py:tickets" to "./tickets.py:tcikets" in the plan
+      And I run `fsm plan plan.yaml`
+      Then it exits with 2
+      And the error says "./tickets.py:tcikets is not there: `tcikets` stands nowhere in it; its skills are `tickets`"
+
     Scenario: Nothing is imported from the working directory unless the plan names the file
       When I change "./tickets.py:tickets" to "tickets:tickets" in the plan
       And I run `fsm plan plan.yaml`

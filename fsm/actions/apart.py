@@ -135,11 +135,9 @@ def code_named(
 def _naming(action: SkillAction, params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """The parameters that name the code of the call."""
     assert action.code is not None
-    return {
-        each.name: params[each.name]
-        for each in arguments(action.code)
-        if not each.takes_context and params.get(each.name) not in (None, each.default)
-    }
+    own = [each for each in arguments(action.code) if not each.takes_context]
+    given = {each.name: params.get(each.name, "") for each in own}
+    return {each.name: given[each.name] for each in own if given[each.name] or each.is_required}
 
 
 def _name(naming: Mapping[str, JsonValue]) -> str:

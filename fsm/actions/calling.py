@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import copy_context
 from pathlib import Path
@@ -35,15 +35,30 @@ async def called(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
     which nothing can end: if cancelled, its end is awaited, unless it is cancelled a second time.
     """
     if inspect.iscoroutinefunction(function):
-        return await function(**named)
+        return await _awaited(function(**named))
     returned = await _in_a_thread(lambda: function(**named))
-    return await returned if inspect.isawaitable(returned) else returned
+    return await _awaited(returned) if inspect.isawaitable(returned) else returned
 
 
 async def called_here(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
     """As `called`, but without a thread: for what is done one by one, before anything is at work."""
-    returned = function(**named)
-    return await returned if inspect.isawaitable(returned) else returned
+    try:
+        returned = function(**named)
+    except SystemExit as end:
+        raise _ended(end) from None
+    return await _awaited(returned) if inspect.isawaitable(returned) else returned
+
+
+async def _awaited(returned: Awaitable[Any]) -> Any:
+    try:
+        return await returned
+    except SystemExit as end:
+        raise _ended(end) from None
+
+
+def _ended(end: BaseException) -> Exception:
+    """`sys.exit` of a function does not end fsm: it is a failure."""
+    return RuntimeError(f"{type(end).__name__}: {end}")
 
 
 def failed(error: Exception, masker: Masker, log: Log | None = None) -> Outcome:
@@ -128,7 +143,7 @@ async def _in_a_thread(function: Callable[[], Any]) -> Any:
         except Exception as raised:
             error = raised
         except BaseException as raised:  # SystemExit of a thread ends nothing: it is a failure here
-            error = RuntimeError(f"{type(raised).__name__}: {raised}")
+            error = _ended(raised)
         with suppress(RuntimeError):  # the loop is closed: it was left, and nobody waits
             loop.call_soon_threadsafe(conclude, returned, error)
 

@@ -60,7 +60,7 @@ class PythonAction(Action):
                 with printed_to(lambda _: None):
                     lacks = await _lacks(own, named(found, own, params, context))
                 for lack in lacks:
-                    problem = Problem(lack.message, lack.hint)
+                    problem = Problem(str(lack.message), str(lack.hint))
                     seen.setdefault(lack.aspect, []).append(problem)
             except ActionFailed as error:
                 seen["targets"].append(Problem(str(error)))

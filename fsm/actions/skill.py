@@ -36,6 +36,8 @@ from fsm.plan.skill import ActionSpec, Kind, Needs, Parameter, Risk, SkillSpec, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic import GetCoreSchemaHandler
+
     from fsm.engine.ports import Aspect
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "SkillAction",
     "arguments",
     "dashed",
+    "is_secret",
 ]
 
 Function = Callable[..., Any]
@@ -57,7 +60,12 @@ class ActionFailed(Exception):
 
 
 class Secret:
-    """Within `Annotated[str, Secret]`: the value is never written into a plan."""
+    """Within `Annotated[str, Secret]`, or `Secret()`, or by itself for text: never written into a plan."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        """Text if it is the annotation itself; else what it annotates."""
+        return handler(str if source is cls else source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +264,11 @@ class Argument:
         """Whether it is given what the call is about."""
         return self.annotation in (Context, Context | None)
 
+    @property
+    def is_required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
 
 @lru_cache(maxsize=4096)
 def arguments(function: Function) -> tuple[Argument, ...]:
@@ -276,16 +289,22 @@ def _parameters(function: Function) -> list[Parameter]:
         Parameter(
             name=argument.name,
             kind=_kind(annotation := argument.annotation),
-            required=(required := argument.default is inspect.Parameter.empty),
+            required=(required := argument.is_required),
             default=None if required else argument.default,
             choices=get_args(annotation) if get_origin(annotation) is Literal else (),
-            secret=Secret in getattr(annotation, "__metadata__", ()),
+            secret=is_secret(annotation),
             description=told.get(argument.own) or told.get(argument.name, ""),
             annotation=annotation,
         )
         for argument in arguments(function)
         if not argument.takes_context
     ]
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether any part of the annotation is marked as `Secret`."""
+    is_mark = annotation is Secret or isinstance(annotation, Secret)
+    return is_mark or any(map(is_secret, get_args(annotation)))
 
 
 def _described(docstring: str) -> dict[str, str]:
@@ -318,6 +337,7 @@ _KINDS: Sequence[tuple[type, Kind]] = (
     (int, "integer"),
     (float, "number"),
     (str, "text"),
+    (Secret, "text"),
     (Mapping, "mapping"),
     (Sequence, "list"),
 )

@@ -52,6 +52,7 @@ def approved_skill(spec: SkillSpec, folder: Path) -> Skill:
 
 def _skill(reference: str, folder: Path, source: bytes) -> Skill:
     """The skill at the reference; `source` is what its file holds, if it names a file."""
+    from fsm.actions.faults import faults
     from fsm.actions.printing import printed_to_stderr
     from fsm.actions.skill import Skill
 
@@ -60,11 +61,17 @@ def _skill(reference: str, folder: Path, source: bytes) -> Skill:
         with _without_the_working_directory(), printed_to_stderr():
             is_file = place.endswith(".py")
             module = _module_of(folder / place, source) if is_file else import_module(place)
+        if not hasattr(module, name):
+            raise Invalid([_nothing_called(name, reference, module)])
         skill = getattr(module, name)
+    except Invalid:
+        raise
     except (Exception, SystemExit) as error:
         raise Invalid([_unimportable(reference, error)]) from None
     if not isinstance(skill, Skill):
         raise Invalid([Problem(f"{reference} is no skill", "make it one: `fsm.Skill(name)`")])
+    if wrong := [] if place.startswith("fsm.") else list(faults(skill)):
+        raise Invalid([Problem(f"{reference}: {each.message}", each.hint) for each in wrong])
     return skill
 
 
@@ -91,6 +98,14 @@ def _parts(reference: str) -> tuple[str, str]:
         hint = "write `module:object`, `FILE.py:object`, or the path of a YAML file"
         raise Invalid([Problem(f"`{reference}` names no skill", hint)])
     return place, name
+
+
+def _nothing_called(name: str, reference: str, module: ModuleType) -> Problem:
+    from fsm.actions.skill import Skill
+
+    skills = [f"`{own}`" for own, value in vars(module).items() if isinstance(value, Skill)]
+    hint = f"its skills are {', '.join(skills)}" if skills else "make one there: `fsm.Skill(name)`"
+    return Problem(f"{reference} is not there: `{name}` stands nowhere in it", hint)
 
 
 def _unimportable(reference: str, error: BaseException) -> Problem:

@@ -201,7 +201,7 @@ async def _dry_run(
         outcome.on_recorded()  # nothing of it is kept
     if isinstance(outcome, Failed):
         last = outcome.tail.strip().splitlines()[-1:]
-        said = f": {last[0]}" if last else ""
+        said = f": {last[0]}" if last and last[0] != outcome.error else ""
         return [Problem(f"{outcome.error}{said}")]
     return []
 

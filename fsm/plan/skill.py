@@ -24,6 +24,7 @@ __all__ = [
     "SkillSpec",
     "Skills",
     "Undo",
+    "annotation_fault",
     "converted",
     "restored",
     "value_fault",
@@ -207,6 +208,19 @@ def value_fault(parameter: Parameter, value: JsonValue) -> str:
             return f"must be {_WORDS[parameter.kind]}"
         place = "".join(f"[{key}]" for key in first["loc"])
         return f"{place} {first['msg'][0].lower()}{first['msg'][1:]}".lstrip()
+    return ""
+
+
+def annotation_fault(annotation: Any) -> str:
+    """Why values cannot be held to that Python type, in words that follow its name; "" if they can."""
+    from pydantic import PydanticUserError
+
+    try:
+        _adapter(annotation)
+    except PydanticUserError:
+        return f"is annotated with {annotation!r:.80}, which does not say what it may be"
+    except Exception as error:  # what a type of the author's own does when it is asked
+        return f"has an annotation that cannot be read: {type(error).__name__}: {error}"
     return ""
 
 

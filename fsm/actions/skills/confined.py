@@ -74,7 +74,7 @@ def _real_path(given: str, context: Context, *, outside: bool) -> str:
     if not is_inside and not outside:
         raise ActionFailed(
             f"{shown} leads out of the plan's folder, to {printable(path)}; "
-            "stay within it, or write `outside: true` among the params"
+            "stay within it; with `outside: true` an action of files may leave it"
         )
     if _STATE in path.removeprefix(root if is_inside else "").split("/"):
         raise ActionFailed(f"{shown} is in fsm's own state ({_STATE}), which is left to fsm")

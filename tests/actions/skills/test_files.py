@@ -96,7 +96,7 @@ def test_a_refusal_says_where_it_leads_and_what_to_write(steps: Steps, folder: P
     there = folder.parent / "other/file"
     assert steps.error("write", path="out/file", text="x") == (
         f"`out/file` leads out of the plan's folder, to {there}; "
-        "stay within it, or write `outside: true` among the params"
+        "stay within it; with `outside: true` an action of files may leave it"
     )
 
 

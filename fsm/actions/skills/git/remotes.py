@@ -17,7 +17,7 @@ from fsm.plan.template import printable
 
 __all__: list[str] = []
 
-_NEEDS = Needs(commands=("git",), permissions=("to push to the remote",))
+_NEEDS = Needs(commands=("git",), permissions=("push to the remote",))
 
 
 @git.action(risk="irreversible", idempotent=True, needs=_NEEDS, outputs=("commit", "former"))
