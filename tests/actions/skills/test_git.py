@@ -461,6 +461,8 @@ def test_where_there_is_no_repository_inspection_says_so(tmp_path: Path, clone: 
         ("delete-tag", {"name": "later"}, "there is no tag `later`"),
         ("merge", {"from": "later"}, "there is no commit `later`"),
         ("check-clean", {}, "changes that are not committed"),
+        ("commit", {"message": "m", "paths": ["later"]}, "did not match any files"),
+        ("push", {"branch": "later"}, "there is no branch `later`"),
     ],
 )
 def test_what_a_step_before_may_still_make_is_missed_only_if_there_is_none(
@@ -469,3 +471,17 @@ def test_what_a_step_before_may_still_make_is_missed_only_if_there_is_none(
     assert isinstance(tried := steps.perform(action, params, "dry_run"), Succeeded), tried
     steps.is_first = True
     assert said in steps.error(action, "dry_run", **params)
+
+
+def test_a_first_step_that_has_nothing_to_commit_is_told_before(clone: Clone, steps: Steps) -> None:
+    clone.git("stash", "--include-untracked", "--quiet")
+    steps.is_first = True
+    (clone.folder / "new").write_text("new")
+    before = clone.picture()
+    assert "there is nothing to commit" in steps.error("commit", "dry_run", message="m")
+    for more in ({"paths": ["new"]}, {"all": True}):
+        tried = steps.perform("commit", {"message": "m", **more}, "dry_run")
+        assert isinstance(tried, Succeeded), tried
+    assert clone.picture() == before
+    (clone.folder / "new").unlink()
+    assert "there is nothing to commit" in steps.error("commit", "dry_run", message="m", all=True)

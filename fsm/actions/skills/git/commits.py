@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fsm.actions.skill import ActionFailed, Context, Lack
 from fsm.actions.skills.git.memory import recall, remember
@@ -68,6 +68,8 @@ def can_commit(
     repository.refuse_unknown_committer()
     if all_ or paths:
         repository.run("ls-files", "--unmerged")
+    if context.is_first and not _is_something(repository, paths or (), all_=all_):
+        raise ActionFailed("there is nothing to commit")
 
 
 @commit.inspect
@@ -143,6 +145,19 @@ def can_merge(from_: str, context: Context, message: str = "", fast_forward: boo
 def merge_lacks(context: Context) -> Iterator[Lack]:
     """A repository."""
     return lacks_repository(context)
+
+
+def _is_something(repository: Repository, paths: Sequence[str], *, all_: bool) -> bool:
+    """Whether there is something to commit now. Raises `ActionFailed` for a path that is not there."""
+    would_stage = ""
+    if paths:
+        would_stage = repository.run("--literal-pathspecs", "add", "--dry-run", "--", *paths)
+    if all_:
+        would_stage += repository.run("status", "--porcelain")
+    is_first_commit = not repository.object_at("HEAD")
+    return bool(
+        would_stage or is_first_commit or not repository.holds("diff", "--cached", "--quiet")
+    )
 
 
 def take_back_commit(repository: Repository, own: dict[str, str]) -> None:

@@ -60,8 +60,11 @@ def can_push(context: Context, remote: str = "origin", branch: str = "") -> None
     repository = Repository(context)
     _refuse_unknown(repository, remote)
     reference = _reference(repository, branch)
+    there = repository.object_at(reference)
+    if branch and not there and context.is_first:
+        raise ActionFailed(f"there is no branch `{printable(branch)}`")
     # By force, for what is on the branch may still be made by steps before; and without the hooks of a push.
-    what = reference if repository.object_at(reference) else "HEAD"
+    what = reference if there else "HEAD"
     trial = ["push", "--dry-run", "--force", "--no-verify", "--quiet"]
     repository.run(*trial, "--", remote, f"{what}:{reference}")
 
