@@ -139,9 +139,56 @@ Feature: Specifications of one's own plans
     When I run `fsm test -k "fails twice"`
     Then it exits with 0
     And it prints "✓ 1 scenario: all hold"
+    When I run `fsm test -k "FAILS twice, an hour"`
+    Then it exits with 0
+    And it prints "✓ 1 scenario: all hold"
     When I run `fsm test -k nothing`
     Then it exits with 2
     And the error says "there is no scenario whose name has `nothing` in it in ."
+    When I run `fsm test -k "don't ("`
+    Then it exits with 2
+    And the error says "there is no scenario whose name has `don't (` in it in ."
+
+  Scenario: One that is skipped does not count as one that holds
+    Given the file "later.feature":
+      """
+      Feature: Later
+        @skip
+        Scenario: Not yet
+          Given the approved plan "build.yaml"
+          Then the run is completed
+      """
+    When I run `fsm test later.feature build.feature`
+    Then it exits with 0
+    And it prints, line by line:
+      """
+      - Not yet
+      ✓ All goes well
+      ✓ 3 scenarios: 1 skipped, all others hold (…s)
+      """
+
+  Scenario: A project whose pytest is set up for other things
+    Given the file "conftest.py":
+      """
+      print("a conftest.py speaks")
+      """
+    And the file "pytest.ini":
+      """
+      [pytest]
+      addopts = -n 2
+      """
+    When I run `fsm test --json`
+    Then it exits with 0
+    And it prints one JSON document and nothing else
+    And its JSON has "scenarios.1.holds" true
+    Given the file "pytest.ini":
+      """
+      [pytest]
+      addopts = --collect-only
+      """
+    When I run `fsm test`
+    Then it exits with 2
+    And the error says "the settings of pytest here keep it from running anything"
 
   Scenario: Nothing to test
     When I run `fsm test nowhere`

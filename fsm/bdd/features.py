@@ -12,7 +12,7 @@ from pytest_bdd import scenario
 from pytest_bdd.exceptions import GherkinParseError
 from pytest_bdd.feature import get_feature
 from pytest_bdd.gherkin_parser import Child, get_gherkin_document
-from pytest_bdd.parser import Feature, Scenario, Step
+from pytest_bdd.parser import Feature, Scenario, ScenarioTemplate, Step
 from pytest_bdd.scenario import get_python_name_generator, scenario_wrapper_template_registry
 
 from fsm.errors import FsmError
@@ -23,6 +23,7 @@ __all__ = [
     "FeatureFile",
     "explained",
     "has_failed",
+    "name_scenario",
     "note_failure",
     "note_scenario",
     "without_those_of_glue",
@@ -112,7 +113,7 @@ def without_those_of_glue(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     items = list(items)
     elsewhere: set[str] = set()
     for item in items:
-        template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
+        template = _template(item)
         if template is not None and item.getparent(FeatureFile) is None:
             elsewhere.add(template.feature.filename)
     return [
@@ -122,13 +123,26 @@ def without_those_of_glue(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     ]
 
 
+def name_scenario(item: pytest.Item) -> None:
+    """Keep what the scenario is called, for those that are chosen by it, and those that never begin."""
+    template = _template(item)
+    if template is not None:
+        _, _, example = item.name.partition("[")
+        name = f"{template.name} ({example[:-1]})" if example else template.name
+        item.user_properties += [("scenario", name), ("line", template.line_number)]
+
+
+def _template(item: pytest.Item) -> ScenarioTemplate | None:
+    return scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
+
+
 def has_failed(item: pytest.Item) -> bool:
     """Whether a sentence of the scenario has failed."""
     return _FAILED in item.stash
 
 
 def note_scenario(item: pytest.Item, scenario: Scenario) -> None:
-    """Keep what the scenario is called: pytest knows its function's name only."""
+    """Keep what the scenario is called with the values of its example."""
     item.stash[_NAME] = scenario.name
     item.user_properties.append(("scenario", scenario.name))
     item.user_properties.append(("line", scenario.line_number))

@@ -12,6 +12,7 @@ from fsm.bdd.features import (
     FeatureFile,
     explained,
     has_failed,
+    name_scenario,
     note_failure,
     note_scenario,
     without_those_of_glue,
@@ -26,8 +27,10 @@ Sentences.vocabulary = VOCABULARY
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to a glue module what it has collected."""
+    """Leave to a glue module what it has collected, and say what each scenario is called."""
     items[:] = without_those_of_glue(items)
+    for item in items:
+        name_scenario(item)
 
 
 @pytest.hookimpl(wrapper=True)

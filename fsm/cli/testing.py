@@ -1,11 +1,13 @@
-"""Commands about specifications: `fsm test` has pytest run features, `fsm spec` writes them."""
+"""`fsm test`: has pytest run features, and tells of each scenario in fsm's own words."""
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +68,8 @@ def test_(
     """Rehearse the features at PATH, or in this folder: nothing is really done.
 
     A feature is a file such as `release.feature`, beside the plan or machine that it is about. Scenarios
-    tagged @real run the real actions, in a temporary folder. Needs pip install 'fsm[bdd]'.
+    tagged @real run the real actions, in a temporary folder. A conftest.py there is loaded, as by pytest,
+    and so is the code of skills that the plan names. Needs pip install 'fsm[bdd]'.
 
     \b
     Exit codes: 0 all holds   1 a scenario fails, or too little is exercised   2 a feature cannot be read
@@ -104,12 +107,12 @@ def _run(output: Output, paths: Sequence[str], covering: bool, wanted: str | Non
         raise Invalid([Problem(missing, "pip install 'fsm[bdd]'")]) from None
     for path in paths:
         _require_feature(path)
-    told = _Told(output)
-    arguments = [*paths, "-p", "no:cacheprovider", "-o", "python_files=", *_QUIET]
+    told = _Told(output, wanted or "")
+    arguments = [*paths, "-p", "no:cacheprovider", "-o", "python_files=", *_QUIET, *_one_by_one()]
     arguments += ["--fsm-coverage"] if covering else []
-    arguments += ["-k", wanted.replace(" ", "_")] if wanted else []
     arguments += [word for plugin in _to_be_named() for word in ("-p", plugin)]
-    code = int(pytest.main(arguments, plugins=[told]))
+    with redirect_stdout(sys.stderr if output.json else sys.stdout):
+        code = int(pytest.main(arguments, plugins=[told]))
     if told.defect:
         raise FsmError(f"pytest stopped in mid-work: {told.defect}")
     if code == pytest.ExitCode.INTERRUPTED and not told.errors:
@@ -122,6 +125,9 @@ def _run(output: Output, paths: Sequence[str], covering: bool, wanted: str | Non
         what = f"no scenario whose name has `{wanted}` in it" if wanted else "no feature"
         hint = "name one, or write one beside a plan: fsm spec generate PLAN"
         raise Invalid([Problem(f"there is {what} in {where}", hint)])
+    if code == pytest.ExitCode.OK and not told.scenarios:
+        hint = "such as `--collect-only` in its `addopts`: test a folder with other settings"
+        raise Invalid([Problem("the settings of pytest here keep it from running anything", hint)])
     told.exit_code = {0: 0, 1: 1}.get(code, 2)
     return told
 
@@ -158,15 +164,29 @@ def _to_be_named() -> Sequence[str]:
     return [] if "fsm.bdd.plugin" in found else ["fsm.bdd.plugin"]
 
 
-class _Told:
-    """What pytest tells, as its plugin: each scenario is shown once it has ended."""
+def _one_by_one() -> Sequence[str]:
+    """What keeps scenarios in this process, where a project has its tests run in several."""
+    from importlib.util import find_spec
 
-    def __init__(self, output: Output) -> None:
+    is_loaded = find_spec("xdist") and not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    return ("-n", "0") if is_loaded else ()
+
+
+class _Told:
+    """What pytest tells, as its plugin: each scenario is shown once it has ended.
+
+    Only those are run that have `wanted` in their name, in whatever case.
+    """
+
+    def __init__(self, output: Output, wanted: str) -> None:
         self._output = output
+        self._wanted = wanted.casefold()
         self._began = time.monotonic()
         self._root = Path.cwd()
         self._file = ""
         self._failures: dict[str, str] = {}
+        self._skipped: set[str] = set()
+        self._names: dict[str, str] = {}
         self.scenarios: list[dict[str, JsonValue]] = []
         self.errors: list[str] = []
         self.coverage: dict[str, Coverage] = {}
@@ -178,13 +198,21 @@ class _Told:
         return time.monotonic() - self._began
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Nothing but this tells of the tests."""
+        """Nothing but this tells of the tests, not even what a conftest.py printed so far."""
         self._root = session.config.rootpath
+        capture: Any = session.config.pluginmanager.get_plugin("capturemanager")
+        if capture.is_globally_capturing():
+            capture.read_global_capture()
         reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             from _pytest.config import create_terminal_writer
 
             reporter._tw = create_terminal_writer(session.config, io.StringIO())
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Only those that are wanted; pytest's own `-k` takes an expression about names of functions."""
+        self._names = {i.nodeid: str(dict(i.user_properties).get("scenario", "")) for i in items}
+        items[:] = [i for i in items if self._wanted in self._names[i.nodeid].casefold()]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A feature that cannot be read."""
@@ -199,19 +227,23 @@ class _Told:
         """A part of a scenario: the last is its teardown."""
         if report.failed and report.nodeid not in self._failures:
             self._failures[report.nodeid] = str(report.longrepr)
+        if report.skipped:
+            self._skipped.add(report.nodeid)
         if report.when == "call":
             self._cover(report)
         if report.when != "teardown":
             return
-        name = report.nodeid.partition("::")[2]
+        name = self._names.get(report.nodeid) or report.nodeid.partition("::")[2]
         file = os.path.relpath(self._root / report.nodeid.partition("::")[0])
         told = dict(report.user_properties)
         failure = self._failures.get(report.nodeid)
+        skipped = report.nodeid in self._skipped
         scenario: dict[str, JsonValue] = {
             "feature": file,
             "scenario": str(told.get("scenario", name)),
             "line": int(str(told.get("line", 0))),
-            "holds": failure is None,
+            "holds": failure is None and not skipped,
+            "skipped": skipped,
             "failure": failure or "",
         }
         self.scenarios.append(scenario)
@@ -221,7 +253,7 @@ class _Told:
         if scenario["feature"] != self._file:
             self._file = str(scenario["feature"])
             self._output.line(self._file)
-        mark = "✓" if scenario["holds"] else "✗"
+        mark = "-" if scenario["skipped"] else "✓" if scenario["holds"] else "✗"
         name = self._output.styled(f"{mark} {scenario['scenario']}")
         self._output.line(f"  {name}")
         _, _, failure = str(scenario["failure"]).partition("\n")
@@ -251,10 +283,13 @@ def _show(
     for error in told.errors:
         output.line(f"✗ {error}")
     coverage.show(output, covered)
-    failed = sum(not scenario["holds"] for scenario in told.scenarios)
+    skipped = sum(bool(scenario["skipped"]) for scenario in told.scenarios)
+    failed = sum(not scenario["holds"] for scenario in told.scenarios) - skipped
     count = len(told.scenarios)
     what = f"{count} scenario{'s' if count != 1 else ''}"
-    ended = f"{failed} failed" if failed else "all hold"
+    ended = f"{failed} failed" if failed else "all others hold" if skipped else "all hold"
+    if skipped:
+        ended = f"{skipped} skipped, {ended}"
     if told.errors:
         ended = f"{len(told.errors)} feature{'s' if len(told.errors) > 1 else ''} could not be read"
     output.line()
