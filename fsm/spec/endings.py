@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
-from fsm.plan.template import templates
 from fsm.run.simulate import SUCCEEDS, Ending, Purpose
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from fsm.plan.model import Plan, Step
+    from fsm.plan.model import Step
 
-__all__ = ["CANNOT_TELL", "NOT_DONE", "Script", "Unrendered", "limited", "stand_ins", "timed_out"]
+__all__ = ["CANNOT_TELL", "NOT_DONE", "Script", "Unrendered", "limited", "timed_out"]
 
 NOT_DONE = Ending("failed", 0.0, error="exit code 1", exit_code=1)
 CANNOT_TELL = Ending("failed", 0.0, error="exit code 2", exit_code=2)
@@ -104,29 +102,3 @@ def limited(ending: Ending, step: Step, purpose: Purpose, *, is_told: bool) -> E
     if timeout is None or ending.seconds <= timeout:
         return ending
     return timed_out(timeout) if is_told else replace(ending, seconds=timeout / 2)
-
-
-_OUTPUT = re.compile(
-    r"""\bsteps (?:\.([A-Za-z_]\w*) | \[ \s*(["'])([^"']+)\2\s* \])
-        \.outputs (?:\.([A-Za-z_]\w*) | \[ \s*(["'])([^"']+)\5\s* \])""",
-    re.VERBOSE,
-)
-
-
-def stand_ins(plan: Plan) -> Mapping[str, Mapping[str, str]]:
-    """Of each step the outputs that templates of the plan ask of it, with a text that stands in for each."""
-    asked: dict[str, dict[str, str]] = {}
-    for text in _texts(plan):
-        for match in _OUTPUT.finditer(text):
-            step, name = match[1] or match[3], match[4] or match[6]
-            asked.setdefault(step, {})[name] = f"{step}.{name}"
-    return asked
-
-
-def _texts(plan: Plan) -> Iterable[str]:
-    for step in plan.steps:
-        yield from templates(step.env)
-        calls = [step.call, step.check, step.rollback.call if step.rollback else None]
-        for call in calls:
-            if call is not None:
-                yield from templates(call.params)

@@ -14,7 +14,7 @@ from fsm.engine.site import Site
 from fsm.errors import FsmError, Invalid, Problem
 from fsm.plan.template import TemplateError
 from fsm.run.simulate import Ending, Purpose
-from fsm.spec.endings import Script, Unrendered, limited, stand_ins
+from fsm.spec.endings import Script, Unrendered, limited
 from fsm.spec.stages import Opener, Rehearsal, Stage, Tape
 from fsm.views.report import EXIT_CODES, report, report_text
 
@@ -175,6 +175,8 @@ class Story:
 
     @cached_property
     def _stand_ins(self) -> Mapping[str, Mapping[str, str]]:
+        from fsm.run.explore import stand_ins
+
         return stand_ins(self.plan)
 
     @cached_property

@@ -75,7 +75,8 @@ def stand_ins(plan: Plan) -> Mapping[str, Mapping[str, str]]:
 
     asked: dict[str, dict[str, str]] = {}
     for step in plan.steps:
-        for text in template_texts(step):
+        checked = templates(step.check.params) if step.check else ()
+        for text in (*template_texts(step), *checked):
             for of, name in template_outputs(text):
                 if name:
                     asked.setdefault(of, {})[name] = f"{of}.{name}"
