@@ -282,6 +282,8 @@ class Simulator:
         launch, ending, reason = flight.launch, flight.ending, flight.cancelled
         step, attempt, record = launch.step, launch.attempt, self.run.record(launch.step)
         if launch.purpose == "check":
+            if reason:
+                return on.StepProbed(step, "unknown", f"its check was cancelled: {reason}")
             return _probed(step, ending)
         if launch.purpose == "run":
             if reason:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fsm.plan.model import Step
 
-__all__ = ["CANNOT_TELL", "NOT_DONE", "Script", "Unrendered", "limited", "timed_out"]
+__all__ = ["CANNOT_TELL", "NOT_DONE", "Script", "TimedOut", "Unrendered", "limited", "timed_out"]
 
 NOT_DONE = Ending("failed", 0.0, error="exit code 1", exit_code=1)
 CANNOT_TELL = Ending("failed", 0.0, error="exit code 2", exit_code=2)
@@ -23,6 +23,11 @@ CANNOT_TELL = Ending("failed", 0.0, error="exit code 2", exit_code=2)
 @dataclass(frozen=True, slots=True)
 class Unrendered(Ending):
     """The attempt fails before anything is called: a template cannot be rendered."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut(Ending):
+    """The step's timeout ends the attempt, at its `seconds`."""
 
 
 @dataclass
@@ -76,7 +81,7 @@ class Script:
         else:
             index = max(0, attempt - part.after - 1)
             ending = part.endings[min(index, len(part.endings) - 1)]
-        if self.tells_time(step, purpose):
+        if self.tells_time(step, purpose) and not isinstance(ending, TimedOut):
             ending = replace(ending, seconds=self._seconds[step, purpose])
         if purpose == "run" and ending.how == "succeeded":
             outputs: Mapping[str, JsonValue] = self._outputs.get(step, asked)
@@ -85,10 +90,10 @@ class Script:
         return ending
 
 
-def timed_out(seconds: float) -> Ending:
+def timed_out(seconds: float) -> TimedOut:
     """An attempt that its timeout ended."""
     error = f"timed out after {format_duration(seconds)}"
-    return Ending("failed", seconds, error=error, exit_code=None)
+    return TimedOut("failed", seconds, error=error, exit_code=None)
 
 
 def limited(ending: Ending, step: Step, purpose: Purpose, *, is_told: bool) -> Ending:

@@ -18,6 +18,7 @@ from fsm.errors import Invalid
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.simulate import Purpose
+from fsm.spec.endings import TimedOut
 from fsm.spec.stages import GRACE_SECONDS, STOPPED, Tape
 from fsm.spec.virtual_time import VirtualLoop
 
@@ -142,7 +143,7 @@ class Performance:
     async def ended(self, task: Task, purpose: Purpose) -> Outcome:
         """How a scripted attempt ends, once its time is over."""
         ending = self._tape.endings(task.step_id, task.attempt, purpose)
-        timed_out = ending.how == "failed" and ending.error.startswith("timed out after")
+        timed_out = isinstance(ending, TimedOut)  # the executor ends it, not this
         if not self._is_real:
             await asyncio.sleep(ending.seconds + (1.0 if timed_out else 0.0))
         if ending.how == "crashed":

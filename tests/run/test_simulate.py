@@ -30,7 +30,7 @@ from fsm.run.simulate import (
     simulate,
 )
 
-from .plans import TWICE_LATER, UNDO, plan, step
+from .plans import CALL, TWICE_LATER, UNDO, plan, step
 from .stories import random_plan
 
 
@@ -192,6 +192,19 @@ def test_only_the_journal_survives_a_crash() -> None:
     assert sim.in_flight == {}
     assert [record.state for record in sim.run.steps] == ["interrupted", "interrupted"]
     assert sim.journal[-1] == on.RunnerLost(by="simulator")
+
+
+def test_a_check_that_takes_longer_than_the_grace_period_is_cancelled_and_tells_nothing() -> None:
+    """As the executor has it (`fsm.engine.executor`): a check that was ended found nothing out."""
+    of = plan(step("a", check=CALL))
+    sim = simulate(of, script({"a": CRASHES, "a@check": Ending(seconds=60.0)}))
+    sim.request(on.RunResumed(of.digest))
+    sim.step()
+    sim.stop("stopped by SIGINT", grace_seconds=10.0)
+    sim.run_until_rest()
+    told = on.StepProbed("a", "unknown", "its check was cancelled: stopped by SIGINT")
+    assert told in sim.journal
+    assert sim.run.record("a").state == "interrupted"
 
 
 def test_an_old_journal_is_taken_up_where_it_ended() -> None:

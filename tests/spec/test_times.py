@@ -50,3 +50,17 @@ def test_a_time_that_is_told_is_held_against_it(hasty: Story) -> None:
     told(hasty, 'Given the step "blink" takes 600ms', "When somebody runs the plan")
     told(hasty, 'Then the step "blink" is failed', 'And the report says "timed out after 500ms"')
     hasty.close()
+
+
+def test_what_times_out_does_so_at_its_timeout_whatever_time_is_told(hasty: Story) -> None:
+    told(hasty, 'Given the step "blink" times out', 'And the step "blink" takes 100ms')
+    told(hasty, "When somebody runs the plan", 'Then the report says "timed out after 500ms"')
+    if hasty.open_stage is Rehearsal:  # the executor reads a clock that is not virtual
+        assert hasty.run.record("blink").seconds == 0.5
+    hasty.close()
+
+
+def test_words_of_a_failure_that_look_like_those_of_a_timeout_are_words(hasty: Story) -> None:
+    told(hasty, 'Given the step "blink" fails with "timed out after lunch"')
+    told(hasty, "When somebody runs the plan", 'Then the report says "timed out after lunch"')
+    hasty.close()
