@@ -88,6 +88,17 @@ def test_the_python_of_the_readme_raises_what_it_says() -> None:
     assert done.stderr.endswith("TransitionRefused: " + shown.replace("#   ", "  "))
 
 
+def test_every_heading_is_in_the_contents_and_every_link_leads_somewhere() -> None:
+    readme = (ROOT / "README.md").read_text()
+    prose = BLOCK.sub("", readme)
+    headings = re.findall(r"^##+ (.+)$", prose, re.MULTILINE)
+    anchors = [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in headings]
+    links = re.findall(r"\]\(#([^)]+)\)", prose)
+    assert set(anchors) - {"contents"} == set(links)
+    files = re.findall(r"\]\(([^#)][^)]*)\)", prose)
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
 if __name__ == "__main__":
     import tempfile
 
