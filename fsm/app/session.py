@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import select
 import signal
 import time
@@ -205,6 +206,7 @@ def _held(
         site=site,
         grace_seconds=workspace.grace_seconds,
         now=workspace.now,
+        chance=workspace.chance or random.random,
         observe=lambda event, at: observe(run, event, at),
         warn=warn,
         tail=lambda log: read_tail(log, site.secrets),

@@ -37,7 +37,7 @@ class Workspace(Value):
     """`cwd` is where commands were given; `state_url` names the store, and may hold a password.
 
     `more_actions` are actions of the caller's own, by the name of their skill; `now` gives seconds since the
-    epoch.
+    epoch, `chance` a number in [0, 1) that spreads retries with jitter; `None`: a random one.
     """
 
     cwd: Path
@@ -46,6 +46,7 @@ class Workspace(Value):
     grace_seconds: float = 10.0
     more_actions: Mapping[str, Action] = field(default_factory=dict)
     now: Callable[[], float] = time.time
+    chance: Callable[[], float] | None = None
 
     @classmethod
     def here(cls, state: str | None = None, grace_seconds: float = 10.0) -> Workspace:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Plan, Retry
 
 __all__ = [
+    "CHANCE",
     "CRASHES",
     "FAILS",
     "SUCCEEDS",
@@ -59,6 +60,9 @@ class Ending:
     error: str = "exit code 1"
     exit_code: int | None = 1
 
+
+CHANCE = 0.5
+"""Where between the least and the most a retry with jitter waits, unless something else is said."""
 
 SUCCEEDS = Ending()
 FAILS = Ending("failed")
@@ -126,7 +130,7 @@ class Simulator:
         run_id: str = "simulated",
         journal: Iterable[on.Event] = (),
         now: float = 0.0,
-        chance: float = 0.5,
+        chance: float = CHANCE,
     ) -> None:
         self.plan = plan
         self.journal: list[on.Event] = list(journal)

@@ -17,7 +17,7 @@ from fsm.engine.recovery import open_run
 from fsm.errors import Invalid
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.run.simulate import Purpose
+from fsm.run.simulate import CHANCE, Purpose
 from fsm.spec.endings import TimedOut
 from fsm.spec.stages import GRACE_SECONDS, STOPPED, Tape
 from fsm.spec.virtual_time import VirtualLoop
@@ -53,6 +53,7 @@ class Performance:
             grace_seconds=GRACE_SECONDS,
             more_actions=self._actions(folder),
             now=time.time if self._is_real else self._loop.time,
+            chance=lambda: CHANCE,
         )
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fsm.run import events as on
 from fsm.spec.performance import Performance
 from fsm.spec.stages import Opener, Rehearsal
 from fsm.spec.story import Story
@@ -64,3 +65,29 @@ def test_words_of_a_failure_that_look_like_those_of_a_timeout_are_words(hasty: S
     told(hasty, 'Given the step "blink" fails with "timed out after lunch"')
     told(hasty, "When somebody runs the plan", 'Then the report says "timed out after lunch"')
     hasty.close()
+
+
+JITTERY = """\
+plan:
+  id: jittery
+  steps:
+    - {id: call, run: call, retry: {attempts: 4, delay: 1m, jitter: 0.5}}
+"""
+
+
+def test_a_retry_with_jitter_comes_at_the_same_moment_on_either_stage(tmp_path: Path) -> None:
+    (tmp_path / "jittery.yaml").write_text(JITTERY)
+    moments = []
+    for stage in (Rehearsal, Performance):
+        story = told(
+            Story(tmp_path, open_stage=stage),
+            'Given the approved plan "jittery.yaml"',
+            'And the step "call" fails 3 times, then succeeds',
+            "When somebody runs the plan",
+            "Then the run is completed",
+        )
+        failures = [e for e in story.events(on.StepFailed) if isinstance(e, on.StepFailed)]
+        moments.append([failure.retry_at for failure in failures])
+        story.close()
+    assert moments[0] == moments[1]
+    assert len(moments[0]) == 3
