@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from fsm.document import suggest
-from fsm.errors import Invalid, Problem
 from fsm.values import Value
 
 __all__ = ["MachineSpec", "Row", "StateSpec"]
@@ -22,8 +19,8 @@ class StateSpec(Value):
 class Row(Value, kw_only=True):
     """From each `source`, `trigger` leads to `dest` if all `conditions` and none of `unless` hold.
 
-    `why` says in six words what the row is for. Rows of one `scenario` get their `dest` from a
-    policy (`MachineSpec.with_dests`).
+    `why` says in six words what the row is for. Rows of one `scenario` are those of an
+    error table, drawn and printed apart; whoever builds the machine may let a policy say their `dest`.
     """
 
     trigger: str
@@ -62,36 +59,3 @@ class MachineSpec(Value, kw_only=True):
         return tuple(
             row for row in self.rows if state in row.source and trigger in (None, row.trigger)
         )
-
-    def with_dests(self, dests: Mapping[str, str]) -> MachineSpec:
-        """This machine with every row of each scenario in `dests` leading to the state named there.
-
-        Raises Invalid, with all problems, for a scenario that no row has and a state that is not
-        declared. The result is another table: prove it before use.
-        """
-        scenarios = {row.scenario for row in self.rows if row.scenario is not None}
-        problems = [
-            Problem(
-                f"no row has the scenario `{name}`", suggest(name, scenarios), path=self._place()
-            )
-            for name in dests
-            if name not in scenarios
-        ]
-        problems += [
-            Problem(
-                f"the scenario `{scenario}` cannot lead to `{state}`, which is no state",
-                suggest(state, self.states),
-                path=self._place(),
-            )
-            for scenario, state in dests.items()
-            if state not in self.states
-        ]
-        if problems:
-            raise Invalid(problems)
-        rows = tuple(
-            replace(row, dest=dests.get(row.scenario or "", row.dest)) for row in self.rows
-        )
-        return replace(self, rows=rows)
-
-    def _place(self) -> str:
-        return f"machine {self.name}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fsm.errors import Invalid
-from fsm.machine import MachineSpec, Row, StateSpec, load_machine, parse_machine, prove
+from fsm.machine import MachineSpec, Row, StateSpec, load_machine, parse_machine
 
 DOOR = """\
 name: door
@@ -164,43 +164,4 @@ rows:
         "door.yaml:8:5  `slammed` in `open`: holds together with row 2 when `windy` and `rotten`; "
         "add an `unless` to one of the two (the other is on line 7)",
         "door.yaml:8:50  `rotten` is no condition; did you mean `rotted`?",
-    ]
-
-
-SHIPMENT = """\
-name: order
-initial: new
-states: {new: , held: , sent: , cancelled: {final: true}, done: {final: true}}
-rows:
-  - {trigger: send, source: new, dest: sent, why: it is packed}
-  - {trigger: fail, source: sent, dest: held, scenario: lost, why: ask a person}
-  - {trigger: fail, source: new, dest: held, scenario: lost, why: ask a person}
-  - {trigger: arrive, source: sent, dest: done, why: the customer signed}
-  - {trigger: cancel, source: held, dest: cancelled, why: a person gave up}
-"""
-
-
-def test_a_policy_changes_the_dest_of_every_row_of_its_scenario_in_a_new_table() -> None:
-    spec = parse_machine(SHIPMENT, "order.yaml")
-    changed = spec.with_dests({"lost": "cancelled"})
-    assert [row.dest for row in changed.rows] == [
-        "sent",
-        "cancelled",
-        "cancelled",
-        "done",
-        "cancelled",
-    ]
-    assert [row.dest for row in spec.rows] == ["sent", "held", "held", "done", "cancelled"]
-    assert spec.with_dests({}) == spec
-    assert {finding.code for finding in prove(changed)} == {"unreachable-state", "row-never-fires"}
-
-
-def test_a_policy_for_an_unknown_scenario_or_state_is_refused() -> None:
-    spec = parse_machine(SHIPMENT, "order.yaml")
-    with pytest.raises(Invalid) as caught:
-        spec.with_dests({"loss": "held", "lost": "hold"})
-    assert str(caught.value).splitlines() == [
-        "machine order  no row has the scenario `loss`; did you mean `lost`?",
-        "machine order  the scenario `lost` cannot lead to `hold`, which is no state; "
-        "did you mean `held`?",
     ]
