@@ -157,14 +157,23 @@ def scenario_lines(plan: Plan, finding: Finding, told: Told) -> list[str]:
         if not _can_be_said(value):
             lines.append(f"  # no sentence can say {name}={shown(value)}: let the plan say it")
     for keyword, sentence in said:
-        lines.append(f"  {'And' if keyword == before else keyword} {sentence}")
+        first, *text = sentence.split("\n")
+        lines.append(f"  {'And' if keyword == before else keyword} {first}")
+        lines += [f"    {line}" for line in text]
         before = keyword
     return lines
 
 
 def _can_be_said(value: str) -> bool:
-    """Whether it can stand between the quotes of a sentence."""
-    return '"' not in value and value == shown(value)
+    """Whether a sentence can give it, between quotes or below."""
+    return '"""' not in value and all(line == shown(line) for line in value.split("\n"))
+
+
+def _giving(sentence: str, value: str) -> str:
+    """The sentence with the value at its end; with a text of several lines, or one with quotes, below."""
+    if '"' in value or "\n" in value:
+        return "\n".join([f"{sentence}:", '"""', *value.split("\n"), '"""'])
+    return f'{sentence} "{value}"'
 
 
 def _title(finding: Finding) -> str:
@@ -177,7 +186,7 @@ def _said(plan: Plan, scenario: Scenario, told: Told) -> Iterator[tuple[str, str
     yield "Given", f'the approved plan "{told.file}"'
     for name, value in told.params.items():
         if _can_be_said(value):
-            yield "Given", f'the parameter "{name}" is "{value}"'
+            yield "Given", _giving(f'the parameter "{name}" is', value)
     if told.parallel is not None:
         yield "Given", f"up to {told.parallel} steps run at once"
     returned = dict(stand_ins(plan))
@@ -205,7 +214,7 @@ def _returns(step: str, outputs: Mapping[str, str], so_far: Mapping[str, str]) -
         yield f'the step "{step}" returns nothing'
     for name, value in outputs.items():
         if so_far.get(name) != value:
-            yield f'the step "{step}" returns "{name}" as "{shown(value)}"'
+            yield _giving(f'the step "{step}" returns "{name}" as', value)
 
 
 def _arranged(act: Act) -> Iterator[str]:

@@ -98,11 +98,34 @@ def test_a_parameter_that_no_sentence_can_say_is_told_beside(tmp_path: Path) -> 
         "plan:\n  id: p\n  params: {who: x}\n  error_handling: {single_failure: abort}\n"
         "  steps:\n    - {id: a, run: 'true', timeout: 500ms}\n    - {id: b, run: 'true'}\n"
     )
-    given = {"who": 'a "b"'}
+    given = {"who": "rings\a"}
     plan = load_plan(tmp_path / "plan.yaml", typed=given)
     text = feature_text(plan, explore(plan), Told("plan.yaml", "plan.yaml", given))
-    assert """  # no sentence can say who=a "b": let the plan say it""" in text
+    assert "  # no sentence can say who=rings\\x07: let the plan say it" in text
     assert "the parameter" not in text
+
+
+def test_values_with_quotes_and_of_several_lines_are_given_below_their_sentence(
+    tmp_path: Path,
+) -> None:
+    condition = """steps.a.outputs.x == 'say "hi"' and params.p == 'one "1"\\n  two'"""
+    plan = {
+        "id": "quoted",
+        "params": {"p": ""},
+        "steps": [
+            {"id": "a", "run": "a", "rollback": "a"},
+            {"id": "b", "run": "b", "depends_on": ["a"], "if": condition},
+            {"id": "c", "run": "c", "depends_on": ["b"], "retry": 3},
+        ],
+    }
+    (tmp_path / "quoted.yaml").write_text(yaml.safe_dump({"plan": plan}))
+    arguments = ("-p", 'p=one "1"\n  two', "-o", "found.feature", "--ignore", "left_behind")
+    done = _run(tmp_path, "-m", "fsm", "check", "quoted.yaml", *arguments)
+    assert done.returncode == 1, done.stderr
+    assert 'returns "x" as:' in done.stdout
+    assert 'the parameter "p" is:' in done.stdout
+    carried_out = _run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "found.feature")
+    assert "1 passed" in carried_out.stdout, carried_out.stdout
 
 
 @pytest.mark.parametrize("stage", ["rehearsal", "executor"])

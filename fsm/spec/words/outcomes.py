@@ -78,6 +78,13 @@ def returns(story: Story, step: str, name: str, value: str) -> None:
 
 
 @words.arranging(
+    'the step "{step}" returns "{name}" as:', "the same; the text below, between triple quotes"
+)
+def returns_text(story: Story, step: str, name: str, docstring: str) -> None:
+    story.script.returns(story.step(step).id, name, docstring)
+
+
+@words.arranging(
     'the step "{step}" returns nothing',
     "not even the outputs that others ask for, for which texts stand in otherwise",
 )

@@ -40,6 +40,11 @@ def parameter(story: Story, name: str, value: str) -> None:
         story.approve("the specification")
 
 
+@words.given('the parameter "{name}" is:', "the same; the text below, between triple quotes")
+def parameter_text(story: Story, name: str, docstring: str) -> None:
+    parameter(story, name, docstring)
+
+
 @words.given("up to {number:number} steps run at once", "as `--parallel N`")
 def parallel(story: Story, number: int) -> None:
     written_here = story.approver == "the specification"
