@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fsm.actions.python import PythonAction
 from fsm.actions.skill import Skill
-from fsm.engine.ports import Outcome, Task
+from fsm.engine.ports import Outcome, Succeeded, Task
 
 __all__ = ["Performing"]
 
@@ -46,8 +47,13 @@ class Performing:
         )
 
     async def perform(self, action: str, purpose: str = "run", **params: Any) -> Outcome:
+        """How it ends; the last output of a failure without the notes that the skill made in its log."""
         task = self.task(action, purpose, **params)
-        return await PythonAction(self.skill, self.folder).perform(task)
+        outcome = await PythonAction(self.skill, self.folder).perform(task)
+        if isinstance(outcome, Succeeded):
+            return outcome
+        lines = [line for line in outcome.tail.splitlines() if not line.startswith("[fsm]")]
+        return replace(outcome, tail="\n".join(lines))
 
     def __call__(self, action: str, purpose: str = "run", **params: Any) -> Outcome:
         return asyncio.run(self.perform(action, purpose, **params))
