@@ -57,11 +57,18 @@ Feature: Functions as steps
     Then it exits with 2
     And the error says "plan.yaml:8:16  there is no"
 
-  Scenario: A name of nothing names no function
-    When I change "function: "tasks.py:build"" to "function: ''" in the plan
+  Scenario Outline: What names no code in plain words is refused where it stands
+    When I change "function: "tasks.py:build"" to "<given>" in the plan
     And I run `fsm plan plan.yaml`
     Then it exits with 2
-    And the error says "plan.yaml:8:16  `` names no function; write `module:function`, or `FILE.py:function`"
+    And the error says "plan.yaml:8:16  <said>"
+
+    Examples:
+      | given                                                       | said                                                              |
+      | function: ""                                                | `` names no function; write `module:function`                     |
+      | function: {a: b}                                            | `params.function` of step `build` must be text                    |
+      | function: "tasks.py:build", import_from: [a]                | `import_from` must be plain text, so that the code can be approved |
+      | function: "tasks.py:build", import_from: "{{ run.id }}"      | `import_from` must be plain text, so that the code can be approved |
 
   Scenario: A function that only a step's output would name cannot be approved
     Given the plan:

@@ -128,6 +128,9 @@ def code_named(
     """
     assert action.code is not None
     naming = _naming(action, params)
+    for name, value in naming.items():
+        if not isinstance(value, str):
+            raise ActionFailed(f"`{name}` must be plain text, so that the code can be approved")
     code = action.code(context=Context(cwd=folder, folder=folder, env={}), **naming)
     return _name(naming), "" if code is None else sha256(code).hexdigest()
 

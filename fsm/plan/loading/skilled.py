@@ -193,7 +193,7 @@ class Skilled:
                 self.findings.add(path, message, f"action `{spec.name}` needs it")
             elif parameter.default is not None:
                 params[parameter.name] = parameter.default
-        if isinstance(call.params.get(spec.code), str | dict):
+        if spec.code in call.params:
             place = self.findings.real((*use.path, "params", spec.code))
             self._approve_code(call, spec, place, self.findings.words(place))
         return replace(call, params=params)
@@ -201,10 +201,13 @@ class Skilled:
     def _approve_code(self, call: Call, spec: ActionSpec, place: Path, words: str) -> None:
         """Make the code that the call names part of the plan (F78)."""
         assert self._skills is not None
-        if any(templates(call.params[spec.code])):
+        named = call.params[spec.code]
+        if any(templates(named)):
             message = f"{words} is not known before the plan runs"
             self.findings.add(place, message, "name the code plainly, so that it can be approved")
             return
+        if not isinstance(named, str):
+            return  # that is told already
         try:
             name, digest = self._skills.code_named(call.skill, spec.name, call.params)
         except Invalid as error:
