@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fsm.engine.ports import Inspection
 
-__all__ = ["argument_vector", "inspect_call"]
+__all__ = ["Programs", "argument_vector", "inspect_call"]
 
 _LONGEST_BYTES = 32 * os.sysconf("SC_PAGESIZE") - 1  # MAX_ARG_STRLEN of execve(2), its NUL aside
 _KINDS = {
@@ -26,6 +26,22 @@ _KINDS = {
     dict: "a mapping",
     list: "a list",
 }
+
+
+class Programs:
+    """Where programs are, as long as that does not change: each is looked for once, however many need it."""
+
+    def __init__(self) -> None:
+        self._on_path: dict[tuple[str, str, str], bool] = {}
+
+    def on_path(self, program: str, cwd: str, env: Mapping[str, str]) -> bool:
+        """Whether the kernel and the shell would find it, from that folder."""
+        path = env.get("PATH", os.defpath)
+        key = (program, cwd, path)
+        if key not in self._on_path:
+            folders = (cwd if not each else os.path.join(cwd, each) for each in path.split(":"))  # noqa: PTH118
+            self._on_path[key] = any(_is_program(f"{folder}/{program}") for folder in folders)
+        return self._on_path[key]
 
 
 def argument_vector(action: str, params: Mapping[str, JsonValue]) -> list[str]:
@@ -40,7 +56,11 @@ def argument_vector(action: str, params: Mapping[str, JsonValue]) -> list[str]:
 
 
 def inspect_call(
-    action: str, params: Mapping[str, JsonValue], cwd: Path, env: Mapping[str, str]
+    action: str,
+    params: Mapping[str, JsonValue],
+    cwd: Path,
+    env: Mapping[str, str],
+    programs: Programs,
 ) -> Inspection:
     """What would keep the call from working, as far as that can be told without running anything."""
     problems = list(_wrong(action, params))
@@ -51,14 +71,14 @@ def inspect_call(
         program = command[0]
         if _is_open(program):
             return {"inputs": []}
-        return {"inputs": [], "permissions": list(_missing(str(program), cwd, env))}
+        return {"inputs": [], "permissions": list(_missing(str(program), cwd, env, programs))}
     text = str(command)
     if complaint := syntax_error(text):
         hint = "try it with: sh -n -c '…'"
         return {"inputs": [Problem(f"the shell cannot read it: {complaint}", hint)]}
     first = command_it_starts_with(text)
-    missing = _missing(first, cwd, env) if first else ()
-    return {"inputs": [], "permissions": [*_missing("sh", cwd, env), *missing]}
+    missing = _missing(first, cwd, env, programs) if first else ()
+    return {"inputs": [], "permissions": [*_missing("sh", cwd, env, programs), *missing]}
 
 
 def _wrong(action: str, params: Mapping[str, JsonValue]) -> Iterator[Problem]:
@@ -111,14 +131,13 @@ def _is_open(value: JsonValue) -> TypeGuard[dict[str, JsonValue]]:
     return isinstance(value, dict) and value.keys() == {"$template"}
 
 
-def _missing(program: str, cwd: Path, env: Mapping[str, str]) -> Iterator[Problem]:
+def _missing(
+    program: str, cwd: Path, env: Mapping[str, str], programs: Programs
+) -> Iterator[Problem]:
     """The problem that the program cannot be found as the kernel and the shell look for it."""
     name = one_line(to_bytes(program))
     if "/" not in program:
-        here = str(cwd)
-        # Plain text, not paths: 10,000 steps look into ten folders several times each.
-        places = (f"{here}/{folder}" if folder[:1] != "/" else folder for folder in _on_path(env))
-        if not any(_is_program(f"{place}/{program}") for place in places):
+        if not programs.on_path(program, str(cwd), env):
             yield Problem(f"`{name}` is not found on PATH", "install it, or write its path")
     elif not _is_program(str(cwd / program)):
         if (cwd / program).is_file():
@@ -127,9 +146,5 @@ def _missing(program: str, cwd: Path, env: Mapping[str, str]) -> Iterator[Proble
             yield Problem(f"there is no program `{name}` in {cwd}", "mend the path, or `cwd`")
 
 
-def _on_path(env: Mapping[str, str]) -> Sequence[str]:
-    return env.get("PATH", os.defpath).split(":")
-
-
 def _is_program(path: str) -> bool:
-    return os.access(path, os.X_OK) and os.path.isfile(path)  # noqa: PTH113 - see above
+    return os.access(path, os.X_OK) and os.path.isfile(path)  # noqa: PTH113

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fsm.actions.command import inspect_call
+from fsm.actions.command import Programs, inspect_call
 from fsm.actions.inspecting import joined, masked
 from fsm.actions.masking import Masker
 from fsm.actions.needs import Surroundings
@@ -50,6 +50,7 @@ class DeclaredAction(Action):
         self._skill = skill
         self._shell = shell
         self._around = Surroundings()
+        self._programs = Programs()
         self._folder = folder
         self._others = others
 
@@ -82,7 +83,8 @@ class DeclaredAction(Action):
                 seen.append({"inputs": error.problems})
             else:
                 there, found = cwd / spec.cwd, _joined(env, more)
-                seen.append(inspect_call("run", {"command": self._placed(whole)}, there, found))
+                params_of = {"command": self._placed(whole)}
+                seen.append(inspect_call("run", params_of, there, found, self._programs))
         if spec.call is not None and not faults:
             seen.append(await self._called(spec, params, cwd, env, secrets))
         return masked(joined(seen), Masker(secrets))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ class PythonAction(Action):
             step_id=task.step_id,
             attempt=task.attempt,
             idempotency_key=task.env.get("FSM_IDEMPOTENCY_KEY", ""),
-            kept=Path(task.log).parent / f"{task.step_id}@kept",
+            kept=Path(f"{os.path.dirname(task.log)}/{task.step_id}@kept"),  # noqa: PTH120
             is_first=task.is_first,
             code=self._code(task),
             note=log.note,

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.actions.command import argument_vector, inspect_call
+from fsm.actions.command import Programs, argument_vector, inspect_call
 from fsm.actions.inspecting import masked
 from fsm.actions.kin import mark_of
 from fsm.actions.launcher import Launcher
@@ -48,6 +48,7 @@ class ShellAction:
     def __init__(self, lasting_seconds: float = LASTING_SECONDS) -> None:
         self._lasting_seconds = lasting_seconds
         self._launcher = Launcher()
+        self._programs = Programs()
 
     async def inspect(
         self,
@@ -58,7 +59,7 @@ class ShellAction:
         secrets: Sequence[bytes],
     ) -> Inspection:
         """Wrong parameters, a shell string that does not parse, a program that is not there."""
-        found = inspect_call(action, params, cwd, env)
+        found = inspect_call(action, params, cwd, env, self._programs)
         return masked(found, Masker(secrets)) if any(found.values()) else found
 
     async def perform(self, task: Task) -> Outcome:

@@ -106,7 +106,8 @@ def validate(
     workspace = Workspace.here()
     findings = check(workspace, resolved)
     phases = can_run(workspace, resolved) if specification else {}
-    output.document({**phases, **validation_json(resolved, findings)})
+    if as_json:
+        output.document({**phases, **validation_json(resolved, findings)})
     for name, holds in phases.items():
         output.line(f"{'✓' if holds else '✗'} {name}")
     output.line(validation_text(resolved, findings, full=full))

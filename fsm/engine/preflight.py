@@ -10,7 +10,6 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fsm.engine.findings import DryRun, Findings, Noted, StepFindings
@@ -193,7 +192,7 @@ async def _dry_run(
 ) -> Sequence[Problem]:
     names = {"params": site.plan.params, "run": {"id": site.run_id}}
     try:
-        task = replace(site.task(step, "dry_run", call, 1, names), is_first=is_first)
+        task = site.task(step, "dry_run", call, 1, names, is_first=is_first)
     except TemplateError as error:
         return [Problem(str(error))]
     outcome = await action.perform(task)

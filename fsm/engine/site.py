@@ -105,6 +105,8 @@ class Site(Value):
         attempt: int,
         names: Mapping[str, object],
         on_process: Callable[[int, int, str], None] = lambda *_: None,
+        *,
+        is_first: bool = False,
     ) -> Task:
         """The task of one attempt. Raises `TemplateError` if a template cannot be rendered."""
         stem = f"{self.logs}/{log_stem(step.id, purpose, attempt)}"
@@ -133,6 +135,7 @@ class Site(Value):
             secrets=self.secrets,
             grace_seconds=self.step_grace_seconds,
             on_process=on_process,
+            is_first=is_first,
         )
 
 

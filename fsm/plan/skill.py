@@ -195,7 +195,10 @@ def value_fault(parameter: Parameter, value: JsonValue) -> str:
     if parameter.choices and value not in parameter.choices:
         return "must be " + " or ".join(f"`{choice}`" for choice in parameter.choices)
     declared = parameter.annotation is None
-    adapter = _adapter(_TYPES[parameter.kind] if declared else parameter.annotation)
+    wanted = _TYPES[parameter.kind] if declared else parameter.annotation
+    if _is_exactly(value, wanted):
+        return ""
+    adapter = _adapter(wanted)
     try:
         adapter.validate_python(value, strict=True if declared else None)
     except ValueError as raised:
@@ -226,6 +229,8 @@ def annotation_fault(annotation: Any) -> str:
 
 def converted(annotation: Any, value: JsonValue) -> Any:
     """The value as the Python type asks for it. Raises `ValueError` if it cannot be."""
+    if _is_exactly(value, annotation):
+        return value
     return _adapter(annotation).validate_python(value)
 
 
@@ -254,15 +259,22 @@ def restored(name: str, kept: Mapping[str, Any]) -> SkillSpec:
     )
 
 
+def _is_exactly(value: object, annotation: Any) -> bool:
+    """Whether pydantic would give the value back as it is: plainly so, as of most that steps are given."""
+    if type(value) is not annotation:
+        return False
+    return annotation in (int, bool) or (annotation is str and cast("str", value).isascii())
+
+
 _adapters: dict[int, tuple[object, TypeAdapter[Any]]] = {}
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     """By identity, for not every annotation can be hashed; each is kept, so that none takes its place."""
-    from pydantic import TypeAdapter
-
     known = _adapters.get(id(annotation))
     if known is None:
+        from pydantic import TypeAdapter
+
         known = _adapters[id(annotation)] = (annotation, TypeAdapter(annotation))
     return known[1]
 

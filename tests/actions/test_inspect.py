@@ -152,3 +152,27 @@ def test_a_hostile_string_is_judged_in_linear_time() -> None:
     for text in ("a " * 50_000 + "(", "'a'" * 30_000 + "'", "a;" * 50_000 + ";", '"$a' * 30_000):
         syntax_error(text)
     assert time.process_time() - began < 2
+
+
+def test_a_program_is_looked_for_once_however_many_steps_start_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    real = os.access
+
+    def access(path: str, mode: int) -> bool:
+        looked.append(path)
+        return real(path, mode)
+
+    monkeypatch.setattr("fsm.actions.command.os.access", access)
+    shell, env = ShellAction(), {"PATH": f"{tmp_path}:bin"}
+    for _ in range(3):
+        found = asyncio.run(shell.inspect("run", {"command": ["tool"]}, tmp_path, env, ()))
+        assert len(found["permissions"]) == 1
+    assert looked == [f"{tmp_path}/tool", f"{tmp_path}/bin/tool"]
+    (tmp_path / "elsewhere" / "bin").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "bin" / "tool").touch(0o755)
+    found = asyncio.run(
+        shell.inspect("run", {"command": ["tool"]}, tmp_path / "elsewhere", env, ())
+    )
+    assert found["permissions"] == []
