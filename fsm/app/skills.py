@@ -38,9 +38,8 @@ SHIPPED: Final[Mapping[str, str]] = {
     "python": "fsm.actions.skills.python:python",
     "wait-for": "fsm.actions.skills.waits:waits",
 }
-"""The skills that ship beside `shell`, by name: `module:object`, or the YAML file in `fsm/actions/skills`."""
+"""The skills that ship beside `shell`, by name: where each is, as `module:object`."""
 
-_HOME: Final = Path(__file__).parent.parent / "actions" / "skills"
 _ENTRY_POINTS: Final = "fsm.skills"
 
 
@@ -208,9 +207,6 @@ def _approved(spec: SkillSpec, folder: Path, cwd: Path) -> Action:
 
 def _shipped() -> Iterator[Source]:
     for name, reference in SHIPPED.items():
-        if reference.endswith(".yaml"):
-            yield replace(declared(_HOME / reference), origin="fsm itself")
-            continue
         yield Source(name, "fsm itself", partial(_shipped_spec, reference))
 
 
