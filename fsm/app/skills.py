@@ -169,6 +169,7 @@ def actions_of(
     from fsm.actions.apart import ApartAction
     from fsm.actions.declared import DeclaredAction
     from fsm.actions.python import PythonAction
+    from fsm.actions.withheld import WithheldAction
 
     folder = plan.folder or cwd
     found: dict[str, Action] = {}
@@ -181,6 +182,9 @@ def actions_of(
             found[name] = DeclaredAction(spec, shell, others=found)
         elif spec.source.startswith(SCRIPTS_OF):
             found[name] = DeclaredAction(spec, shell, folder / spec.source.removeprefix(SCRIPTS_OF))
+        elif spec.source == "shipped" and name not in SHIPPED:
+            hint = "use the fsm that the plan was approved with"
+            found[name] = WithheldAction(Problem(f"fsm has no skill `{name}` here", hint))
         elif spec.source == "shipped":
             reference = SHIPPED[name]
             skill = python_skill(reference, cwd)

@@ -136,6 +136,18 @@ def _env(value: object) -> Mapping[str, Any]:
     return env
 
 
+def _skills(value: object) -> Mapping[str, Any]:
+    skills = _mapping(value)
+    for name, kept in skills.items():
+        from fsm.plan.skill import restored
+
+        try:
+            restored(name, _mapping(kept))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"`{name}`: is no skill of this version ({error})") from None
+    return skills
+
+
 _texts = _many(_text)
 _seconds = _number(0)
 _answer = _one_of("pause", "rollback", "abort", "continue")
@@ -193,7 +205,7 @@ READERS: Mapping[type, Mapping[str, Read]] = {
         "parallel": _integer(1, 1000),
         "checkpoint_interval": _optional(_integer(1)),
         "error_handling": _reads(ErrorHandling),
-        "skills": _mapping,
+        "skills": _skills,
         "steps": _many(_reads(Step), least=1),
     },
 }

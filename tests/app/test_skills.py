@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import subprocess
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from fsm.actions import ShellAction
 from fsm.app.python_skills import approved_skill, python_spec
-from fsm.app.skills import Library, load
+from fsm.app.skills import Library, actions_of, load
 from fsm.errors import Invalid
+from fsm.plan import Plan
 
 PLAN = "plan: {id: p, steps: [{id: a, skill: greetings, action: greet, params: {who: Ann}}]}"
 MODULE = """
@@ -189,3 +192,16 @@ def test_a_skill_is_run_as_it_was_when_it_was_looked_at(
     assert approved_skill(spec, tmp_path).name == "greetings"
     with pytest.raises(Invalid, match="has changed since the plan was approved"):
         approved_skill(spec, tmp_path)
+
+
+def test_a_skill_that_shipped_with_another_version_is_withheld_in_words(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN.replace("greetings", "files").replace(
+        "action: greet, params: {who: Ann}", "action: remove, params: {path: x}"
+    ))  # fmt: skip
+    document = load(tmp_path / "plan.yaml").document.replace(b'"files"', b'"flies"')
+    plan = Plan.from_document(document).found_in(tmp_path)
+    action = actions_of(plan, tmp_path, ShellAction())["flies"]
+    seen = asyncio.run(action.inspect("remove", {"path": "x"}, tmp_path, {}, ()))
+    assert [str(problem) for problem in seen["permissions"]] == [
+        "fsm has no skill `flies` here; use the fsm that the plan was approved with"
+    ]

@@ -178,6 +178,12 @@ def put(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
             '{"env": {"A": {"$template": 1}}}',
             "^`env`: `A`: must be text or a template$",
         ),
+        ('{"skills": {"s": []}}', "^`skills`: `s`: is no skill of this version"),
+        ('{"skills": {"s": {"source": "shipped"}}}', "^`skills`: `s`: is no skill of this version"),
+        (
+            '{"skills": {"s": {"source": "shipped", "actions": {"a": {"name": "a", "moods": []}}}}}',
+            "^`skills`: `s`: is no skill of this version .*'moods'",
+        ),
     ],
 )
 def test_a_document_that_is_no_plan_of_this_version_is_refused_with_the_place(
