@@ -43,7 +43,7 @@ class Value:
         for name, make in self._factories.items():
             if name not in mine:
                 mine[name] = make()
-        twice = not named.keys().isdisjoint(names[: len(values)])
+        twice = values and not named.keys().isdisjoint(names[: len(values)])
         if twice or len(values) > len(names) or mine.keys() != fields.keys():
             raise TypeError(f"{type(self).__name__} takes ({', '.join(fields)})")
 
