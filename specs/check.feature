@@ -16,6 +16,34 @@ Feature: Prove a plan before it runs
     And the folder holds only "plan.yaml"
     And the home folder is empty
 
+  Scenario: A run can complete although what proves it failed, and the scenario that shows it holds
+    Given the plan:
+      """
+      plan:
+        id: shop
+        steps:
+          - {id: deploy, run: echo deploy >> happened, rollback: echo -deploy >> happened}
+          - {id: smoke, depends_on: [deploy], run: "true", read_only: true, on_failure: continue}
+      """
+    When I run `fsm check plan.yaml -o found.feature`
+    Then it exits with 1
+    And it prints, line by line:
+      """
+      ✗ plan.yaml:5:7  a run can complete without `smoke`, which proves what `deploy` did
+      take its `on_failure` away, or have another step prove it
+      Scenario: …
+      Given the approved plan "plan.yaml"
+      And the step "smoke" fails
+      When somebody runs the plan
+      Then the run is completed
+      And the step "deploy" is completed
+      And the step "smoke" is failed
+      ✗ shop: 1 finding
+      """
+    And nothing happened
+    When I run `fsm test found.feature`
+    Then it exits with 0
+
   Scenario: A rollback that nobody asked for leaves an irreversible step done
     Given the plan:
       """

@@ -24,7 +24,14 @@ _STATES = 50_000
 _STEPS = 20_000_000
 """So many states of a run are looked at, and so many steps in all of them."""
 
-_KINDS = ("left_behind", "rollback_cannot_run", "never_runs", "always_false", "irreversible_first")
+_KINDS = (
+    "left_behind",
+    "rollback_cannot_run",
+    "never_runs",
+    "always_false",
+    "irreversible_first",
+    "unproved_end",
+)
 
 
 @click.command()

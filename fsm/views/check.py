@@ -38,10 +38,7 @@ class Told:
         return self.places.get(finding.steps[0], (1, 1))
 
 
-_NEVER = (
-    "crashes of the runner, pauses and aborts by persons, marks; what steps really do; "
-    "exit criteria of phases, of which a plan has none yet"
-)
+_NEVER = "crashes of the runner, pauses and aborts by persons, marks; what steps really do"
 
 
 def exploration_text(plan: Plan, found: Exploration, told: Told) -> str:

@@ -49,6 +49,34 @@ def test_a_rollback_that_nobody_asked_for_leaves_what_has_no_rollback() -> None:
     assert "rolled back by itself, with `a` done" in finding.message
 
 
+def test_a_run_that_completes_although_what_proves_it_failed_is_told() -> None:
+    smoke = step("smoke", "deploy", read_only=True, on_failure="continue")
+    of = plan(step("deploy", rollback=UNDO), smoke)
+    finding = only(of, "unproved_end")
+    assert (finding.steps, finding.others) == (["smoke"], ["deploy"])
+    assert "complete without `smoke`, which proves what `deploy` did" in finding.message
+    assert "`on_failure`" in finding.hint
+    assert finding.scenario is not None
+    assert [act.fails for act in finding.scenario.acts] == [("smoke",)]
+    assert explore(of, reduce=False).findings == [finding]
+
+
+def test_a_run_that_completes_although_what_proves_it_was_skipped_is_told() -> None:
+    deploy = step("deploy", rollback=UNDO)
+    smoke = step("smoke", "deploy", read_only=True)
+    smoke = replace(smoke, condition="steps.deploy.outputs.changed == 'yes'")
+    finding = only(plan(deploy, smoke), "unproved_end")
+    assert finding.steps == ["smoke"]
+    assert "`if`" in finding.hint
+
+
+def test_what_proves_and_must_hold_is_no_finding() -> None:
+    fine = plan(step("deploy", rollback=UNDO), step("smoke", "deploy", read_only=True))
+    assert explore(fine).findings == []
+    look = step("look", read_only=True, on_failure="continue")
+    assert explore(plan(look, step("deploy", "look", rollback=UNDO))).findings == []
+
+
 def test_giving_up_leaves_all_that_was_done() -> None:
     finding = only(plan(step("a", rollback=UNDO), step("b"), single_failure="abort"), "left_behind")
     assert finding.steps == ["a"]

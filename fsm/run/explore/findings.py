@@ -7,6 +7,8 @@
 - `never_runs`: no run of the plan starts the step.
 - `always_false`: the step's `if:` is false in every run, whatever the parameters and outputs are.
 - `irreversible_first`: a step that cannot be undone runs before one that is likely to fail.
+- `unproved_end`: a run completes without a step that proves what others did, which failed or was skipped:
+  these are the exit criteria of a plan. What proves is `read_only` and waits for steps that change something.
 
 A person counts as alerted where the run rests as paused or needs intervention, or where they asked for its
 rollback themselves. A step that is `read_only` leaves nothing behind, and a failure with `on_failure:
@@ -19,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
-from fsm.plan.model import Plan
+from fsm.plan.model import Plan, Step
 from fsm.plan.template import TemplateError
 from fsm.run import events as on
 from fsm.run.explore.outputs import Choices, choices
@@ -32,7 +34,12 @@ from fsm.values import Value
 __all__ = ["KINDS", "Exploration", "Finding", "Kind", "explore"]
 
 Kind = Literal[
-    "left_behind", "rollback_cannot_run", "never_runs", "always_false", "irreversible_first"
+    "left_behind",
+    "rollback_cannot_run",
+    "never_runs",
+    "always_false",
+    "irreversible_first",
+    "unproved_end",
 ]
 KINDS: Final[Sequence[Kind]] = (
     "left_behind",
@@ -40,6 +47,7 @@ KINDS: Final[Sequence[Kind]] = (
     "never_runs",
     "always_false",
     "irreversible_first",
+    "unproved_end",
 )
 
 
@@ -85,6 +93,7 @@ def explore(plan: Plan, bounds: Bounds | None = None, *, reduce: bool = True) ->
         *judge.rollbacks(),
         *judge.not_run(),
         *judge.irreversible(),
+        *judge.unproved(),
     ]
     return Exploration(
         findings,
@@ -201,6 +210,21 @@ class _Judge:
                 hint = f"run `{step.id}` first, give it a `dry_run`, or give {it} a `rollback`"
                 yield Finding("irreversible_first", [step.id], others, message, hint, scenario)
 
+    def unproved(self) -> Iterator[Finding]:
+        """Steps without which a run can complete although they prove what it did, one finding for each."""
+        for index in sorted(i for kind, i in self._search.sightings if kind == "unproved"):
+            scenario = self._scenario("unproved", [index])
+            if scenario is None:
+                continue
+            step = self._plan.steps[index]
+            others = self._ids(self._search.others["unproved", index])
+            message = (
+                f"a run can complete without `{step.id}`, which proves what {_listed(others)} did"
+            )
+            keys = [f"`{key}`" for key in ("if", "on_failure") if _says(step, key)]
+            hint = f"take its {' and '.join(keys)} away, or have another step prove it"
+            yield Finding("unproved_end", [step.id], others, message, hint, scenario)
+
     def _before(self, index: int) -> set[int]:
         return self._search.others.get(("irreversible_before", index), set())
 
@@ -246,6 +270,8 @@ def _shows(plan: Plan, sighting: Sighting, simulator: Simulator) -> bool:
             return run.state == "rolled_back" and record.outstanding
         case "left_failed":
             return run.state == "failed" and record.outstanding
+        case "unproved":
+            return run.state == "completed" and record.state != "completed"
         case "irreversible_before":
             return run.record(other).outstanding and _failed_after(journal, record.id, other)
         case "need_missing":
@@ -256,6 +282,10 @@ def _shows(plan: Plan, sighting: Sighting, simulator: Simulator) -> bool:
             return record.state == "skipped"
         case "rejected":
             return record.state == "failed" and not record.attempt
+
+
+def _says(step: Step, key: str) -> bool:
+    return step.condition is not None if key == "if" else step.on_failure != "stop"
 
 
 def _undone_before(journal: Sequence[on.Event], one: str, other: str) -> bool:

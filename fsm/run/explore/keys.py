@@ -11,7 +11,7 @@ Five reductions, which `Keys(…, reduce=False)` leaves out (tests compare both)
   fails, each of them does so in every order.
 - *Failures that are tolerated.* After a failure with `on_failure: continue` a run goes on as after a success,
   and has one effect less: whatever is found of it is found of the success, too, which comes first. Not so
-  for a step whose state or outputs somebody asks for.
+  for a step whose state or outputs somebody asks for, nor for one that proves what others did.
 - *Failures that cannot come.* With no failure left to explore, how many there have been is of no account.
 - *Symmetry.* Steps that stand side by side in the execution order, wait for the same steps, are waited for
   by the same, are declared alike, and are named by no template, can change places: the run would start the
@@ -67,7 +67,7 @@ class Keys:
         self._tolerated = [
             i
             for i, step in enumerate(plan.steps)
-            if step.on_failure == "continue" and i not in named
+            if step.on_failure == "continue" and i not in named and not step.read_only
         ]
         self._numbers: dict[object, int] = {}
         self._forward: list[int] = []

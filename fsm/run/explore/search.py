@@ -12,7 +12,7 @@ with a shortest story.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -44,6 +44,7 @@ Story = Any
 Sight = Literal[
     "left_rolled_back",
     "left_failed",
+    "unproved",
     "irreversible_before",
     "need_missing",
     "need_undone",
@@ -102,6 +103,7 @@ class Search:
     cut: bool = False
     reached: int = 0
     _irreversible: Sequence[int] = field(init=False)
+    _proves: Mapping[int, Sequence[int]] = field(init=False)
     _templated: frozenset[int] = field(init=False)
     _needs_of: dict[int, list[tuple[int, bool]]] = field(init=False)
     _redone: Sequence[int] = field(init=False)
@@ -126,6 +128,12 @@ class Search:
         self._board = Board(plan, outputs)
         steps = list(enumerate(plan.steps))
         self._irreversible = [index for index, step in steps if step.irreversible]
+        self._proves = {
+            index: proved
+            for index, step in steps
+            if step.read_only
+            and (proved := [place[n] for n in step.depends_on if not plan.step(n).read_only])
+        }
         self._templated = frozenset(index for index, step in steps if any(template_texts(step)))
         self._needs_of = {}
         for need in self.needs:
@@ -268,8 +276,13 @@ class Search:
         return [near for index in found for near in self._near[index]]
 
     def _look_at_end(self, before: str) -> None:
-        """A run that went forward, and now ends of its own accord, not completed: nobody is asked."""
+        """A run that went forward, and now ends of its own accord: nobody is asked."""
         run = self._board.run
+        if run.state == "completed":
+            for index, proved in self._proves.items():
+                done = [other for other in proved if run.steps[other].outstanding]
+                if done and run.steps[index].state != "completed":
+                    self._see("unproved", index, done[0])
         if before not in {"running", "paused"} or run.state in {"running", "paused", "completed"}:
             return
         undone = run.state in {"rolling_back", "rolled_back"}
