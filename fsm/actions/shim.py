@@ -43,6 +43,7 @@ _AS_WE_WERE_GIVEN = (
     _signal.SIGXFSZ,
     _signal.SIGHUP,
     _signal.SIGINT,
+    _signal.SIGQUIT,
     _signal.SIGTERM,
 )
 
