@@ -163,7 +163,16 @@ def test_a_process_leads_its_own_session_and_is_not_deaf_to_signals(launcher: La
         assert {int(mask.split()[1], 16) & ordinary for mask in masks if mask} == {0}, read
         process.close()
 
-    asyncio.run(scenario())
+    ignored = (
+        signal.SIGQUIT,
+        signal.SIGINT,
+    )  # as a shell has it for what it runs in the background
+    before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+    try:
+        asyncio.run(scenario())
+    finally:
+        for number, handler in zip(ignored, before, strict=True):
+            signal.signal(number, handler)
 
 
 def test_the_shim_has_gone_when_the_launcher_is_closed(launcher: Launcher) -> None:

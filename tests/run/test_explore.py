@@ -70,6 +70,12 @@ def test_a_run_that_completes_although_what_proves_it_was_skipped_is_told() -> N
     assert "`if`" in finding.hint
 
 
+def test_what_proves_is_not_forgotten_while_the_run_goes_on() -> None:
+    smoke = step("smoke", "deploy", read_only=True, on_failure="continue")
+    of = plan(step("deploy", rollback=UNDO), smoke, step("tell", "smoke", read_only=True))
+    assert only(of, "unproved_end").steps == ["smoke"]
+
+
 def test_what_proves_and_must_hold_is_no_finding() -> None:
     fine = plan(step("deploy", rollback=UNDO), step("smoke", "deploy", read_only=True))
     assert explore(fine).findings == []
