@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Checkpoint", "decode", "encode", "newest", "whole"]
 
-VERSION: Final = 1
+VERSION: Final = 2
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_LISTS: Final = ("after", "starts")
 _SEAL: Final = ',\n"sha256":"'
 _SEAL_LENGTH: Final = len(_SEAL) + 64 + len('"}\n')
 
@@ -39,13 +41,17 @@ class Checkpoint(NamedTuple):
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
-    """The checkpoint as one JSON object, a line for each step, sealed by a SHA-256 of what stands before."""
+    """The checkpoint as one JSON object, a line for each step, sealed by a SHA-256 of what stands before.
+
+    What the state holds of each step, or as a list of all, comes last: what a person looks for stands first.
+    """
     fields: dict[str, JsonValue] = {"version": VERSION, **checkpoint._asdict()}
     state = dict(checkpoint.state)
     steps = cast("Mapping[str, Mapping[str, JsonValue]]", state.pop("steps"))
     lines = ",\n".join(f"{json.dumps(name)}:{to_text(step)}" for name, step in steps.items())
+    lists = "".join(f',\n"{name}":{_to_json(state.pop(name))}' for name in _LISTS if name in state)
     opening = to_text({**fields, "state": state})
-    text = f'{opening[:-1]},\n"steps":{{\n{lines}\n}}'
+    text = f'{opening[:-1]},\n"steps":{{\n{lines}\n}}{lists}'
     return f'{text}{_SEAL}{_checksum(text)}"}}\n'.encode()
 
 
@@ -56,14 +62,17 @@ def decode(data: bytes) -> Checkpoint:
     if seal != f'{_SEAL}{_checksum(body)}"}}\n':
         raise ValueError("it was altered")
     fields = json.loads(text)
-    if fields["version"] != VERSION:
+    if not 1 <= fields["version"] <= VERSION:
         raise ValueError(f"it is of version {fields['version']}, and {VERSION} is known here")
     return Checkpoint(
         fields["seq"],
         fields["hash"],
         fields["at"],
         fields["before"],
-        {**fields["state"], "steps": fields["steps"]},
+        {
+            **fields["state"],
+            **{name: fields[name] for name in ("steps", *_LISTS) if name in fields},
+        },
     )
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.journal import read
 from fsm.errors import Damaged, TransitionRefused
+from fsm.garbage import uncollected
 from fsm.plan.model import Plan
 from fsm.run import Run
-from fsm.run.snapshot import restore
+from fsm.run.snapshot import outline, restore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ class Taken(NamedTuple):
     warnings: Sequence[str]
 
 
+@uncollected()
 def open_run(store: Store, run_id: str) -> Taken:
     """The run as its newest checkpoint and the rest of its journal tell it, or its journal alone.
 
@@ -43,7 +45,8 @@ def open_run(store: Store, run_id: str) -> Taken:
     checkpoint, warnings = stored.checkpoint, list(stored.warnings)
     if checkpoint is not None:
         try:
-            run = restore(_plan(stored), run_id, checkpoint.state)
+            plan = Plan.from_document(stored.document, outline(checkpoint.state))
+            run = restore(plan, run_id, checkpoint.state)
         except ValueError as error:
             warnings.append(f"checkpoint {checkpoint.seq} of run {run_id} is set aside: {error}")
         else:
@@ -57,6 +60,7 @@ def open_run(store: Store, run_id: str) -> Taken:
 Watcher = Callable[["Run", float, "on.Event"], None]
 
 
+@uncollected()
 def refold(stored: StoredRun, watch: Watcher | None = None) -> Run:
     """The run as its whole journal tells it (I2). Raises `Damaged` if a record breaks a rule (I1).
 

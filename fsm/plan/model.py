@@ -23,7 +23,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from fsm.plan.template.terms import Template
 
-__all__ = ["Call", "ErrorHandling", "Plan", "Response", "Retry", "Rollback", "Step"]
+__all__ = ["Call", "ErrorHandling", "Outline", "Plan", "Response", "Retry", "Rollback", "Step"]
 
 Response = Literal["pause", "rollback", "abort", "continue"]
 
@@ -96,8 +96,27 @@ class Rollback:
     on: Literal["completed", "started"] = "completed"
 
 
+class _ReadLater:
+    """What a step of a stored plan is while nobody has asked for more than its id and its dependencies.
+
+    `_read` reads it; `fsm.plan.stored.sketch` sets it, and the two fields.
+    """
+
+    __slots__ = ("_read",)
+
+    if not TYPE_CHECKING:  # no name may pass for a field of a step
+
+        def __getattr__(self, name):
+            if name not in Step.__slots__:
+                raise AttributeError(name)
+            read = self._read()
+            for field_name in Step.__slots__:
+                object.__setattr__(self, field_name, getattr(read, field_name))
+            return getattr(read, name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(_ReadLater):
     """One action with its dependencies, retry, timeout, condition and rollback.
 
     `condition` is a Jinja2 expression (`if:` in the file). `check` exits 0 if the step's effect is there,
@@ -144,6 +163,18 @@ class ErrorHandling:
     rollback_failure: Literal["alert"] = "alert"
 
 
+class Outline(NamedTuple):
+    """Which steps a plan's document holds, and where.
+
+    `ids` are in execution order, `after` are the places in it of the steps that each depends on. `starts` are
+    the bytes at which they begin in the document, and one more: where another would.
+    """
+
+    ids: Sequence[str]
+    after: Sequence[Sequence[int]]
+    starts: Sequence[int]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
@@ -170,15 +201,18 @@ class Plan:
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @classmethod
-    def from_document(cls, document: bytes) -> Plan:
+    def from_document(cls, document: bytes, outline: Outline | None = None) -> Plan:
         """The plan of which this is the `document`. Raises `ValueError` if it is none.
 
-        What was approved is what is stored: the document, and so the digest, are these very bytes.
+        What was approved is what is stored: the document, and so the digest, are these very bytes. With its
+        `outline` each step is read when somebody first asks for it, and what is wrong with one is found then.
         """
-        from fsm.plan.stored import read_plan
+        from fsm.plan.stored import read_plan, sketch
 
-        plan = read_plan(document)
+        plan = sketch(document, outline) if outline else read_plan(document)
         vars(plan)["document"] = document
+        if outline:
+            vars(plan)["outline"] = outline
         return plan
 
     @property
@@ -208,6 +242,15 @@ class Plan:
     def digest(self) -> str:
         """64 hex digits: SHA-256 of `document`."""
         return hashlib.sha256(self.document).hexdigest()
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What saves reading all steps of the document to read one of them."""
+        from fsm.plan.stored import find_steps
+
+        positions = self.positions
+        after = [[positions[name] for name in step.depends_on] for step in self.steps]
+        return Outline([*positions], after, find_steps(self.document))
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
+from functools import partial
 from math import inf
 from sys import float_info
 from typing import Any, NoReturn
 
-from fsm.plan.model import Call, ErrorHandling, Plan, Retry, Rollback, Step
+from fsm.errors import Damaged
+from fsm.plan.model import Call, ErrorHandling, Outline, Plan, Retry, Rollback, Step
 
-__all__ = ["READERS", "read_plan"]
+__all__ = ["READERS", "find_steps", "read_plan", "sketch"]
 
 Read = Callable[[Any], Any]
 """From what JSON says to what the model holds. Raises `ValueError` for everything else."""
@@ -33,19 +35,87 @@ def read_plan(document: bytes) -> Plan:
     return plan
 
 
+def sketch(document: bytes, outline: Outline) -> Plan:
+    """The same, but its steps are read one by one, when they are first asked for more than the outline tells.
+
+    Raises `ValueError` as `read_plan` does, for all but the steps; these raise `Damaged`.
+    """
+    ids, after, starts = outline
+    if not starts[0] < starts[-1] <= len(document) or not len(ids) == len(after) == len(starts) - 1:
+        raise ValueError("does not fit its outline")
+    head = json.loads(document[: starts[0]] + document[starts[-1] - 1 :])
+    if head.pop("steps", None) != []:
+        raise ValueError("does not fit its outline")
+    steps = []
+    for name, before, start, end in zip(ids, after, starts, starts[1:], strict=False):
+        step = _new(Step)
+        _set(step, "id", name)
+        _set(step, "depends_on", tuple([ids[place] for place in before]) if before else ())
+        _set(step, "_read", partial(_read_step, document, start, end - 1, name))
+        steps.append(step)
+    try:
+        return Plan(**_fields(Plan, head), steps=tuple(steps))
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(_first_fault(Plan, head)) from None
+
+
+_new, _set = object.__new__, object.__setattr__
+
+
+def _read_step(document: bytes, start: int, end: int, name: str) -> Step:
+    try:
+        step: Step = _reads(Step)(json.loads(document[start:end]))
+        if step.id != name:
+            raise ValueError(f"it is named `{step.id}`")
+    except ValueError as error:
+        raise Damaged(
+            f"step `{name}` of the stored plan cannot be read by this version: {error}",
+            "nothing was changed; read it with the version of fsm that wrote it",
+        ) from None
+    return step
+
+
+def find_steps(document: bytes) -> list[int]:
+    """Where in the `document` of a plan its steps begin, in bytes, and where another would.
+
+    Empty if its JSON is spaced, as `Plan.document` never is.
+    """
+    text = document.decode()
+    scan = json.JSONDecoder().raw_decode
+    try:
+        key, at = scan(text, 1)
+        while key != "steps":
+            _, at = scan(text, at + 1)
+            key, at = scan(text, at + 1)
+        at += 1
+        starts = [len(text[: at + 1].encode())]
+        while text[at] != "]":
+            begin = at + 1
+            _, at = scan(text, begin)
+            starts.append(starts[-1] + len(text[begin:at].encode()) + 1)
+    except ValueError:
+        return []
+    return starts
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
 def _reads(part: type) -> Read:
     def read(value: object) -> object:
-        readers, data = READERS[part], _mapping(value)
+        data = _mapping(value)
         try:
-            return part(**{key: readers[key](item) for key, item in data.items()})
+            return part(**_fields(part, data))
         except (KeyError, TypeError, ValueError):
             raise ValueError(_first_fault(part, data)) from None
 
     return read
+
+
+def _fields(part: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    readers = READERS[part]
+    return {key: readers[key](item) for key, item in data.items()}
 
 
 def _first_fault(part: Any, data: Mapping[str, Any]) -> str:

@@ -6,10 +6,12 @@ anew. Order is meaning where steps are named in a list: it is the order in which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
+from fsm.plan.model import Outline
 from fsm.run import events as on
 from fsm.run.run import Run
 from fsm.run.step import StepRecord, step_machine
@@ -19,7 +21,18 @@ if TYPE_CHECKING:
 
     from fsm.plan.model import Plan
 
-__all__ = ["restore", "snapshot"]
+__all__ = ["outline", "restore", "snapshot"]
+
+_LIKE: Mapping[str, Mapping[str, JsonValue]] = {
+    "completed": {
+        "attempt": 1,
+        "tries": 1,
+        "concluded": True,
+        "outstanding": True,
+        "exit_code": 0,
+    },
+}
+"""What most steps in a state have in common: not told of each, as there may be thousands."""
 
 _DERIVED = frozenset({"run", "step", "index", "waiting", "queued"})
 _KEPT: Mapping[str, object] = {
@@ -35,9 +48,12 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     else (type(default),)
     for name, default in _KEPT.items()
 }
+_COMMON = {state: {**_KEPT, **told} for state, told in _LIKE.items()}
+_STATES = step_machine.spec.states
+_values = attrgetter(*_KEPT)
 
 
-def snapshot(run: Run) -> dict[str, JsonValue]:
+def snapshot(run: Run) -> dict[str, Any]:
     """The state of the run, as JSON: `restore` gives an equal run for the same plan."""
     return {
         "state": run.state,
@@ -50,8 +66,17 @@ def snapshot(run: Run) -> dict[str, JsonValue]:
         "in_flight": [record.id for record in run.in_flight.values()],
         "interrupted": [record.id for record in run.interrupted],
         "to_undo": [record.id for record in run.to_undo],
-        "steps": {record.id: told for record in run.steps if (told := _without_defaults(record))},
+        "like": _LIKE,
+        "steps": {record.id: _told(record) for record in run.steps},
+        "after": run.plan.outline.after,
+        "starts": run.plan.outline.starts,
     }
+
+
+def outline(state: Mapping[str, Any]) -> Outline | None:
+    """What the `snapshot` tells of the plan's document; `None` if it tells nothing, as those of version 1."""
+    starts = state.get("starts")
+    return Outline([*state["steps"]], state["after"], starts) if starts else None
 
 
 def restore(plan: Plan, run_id: str, state: Mapping[str, Any]) -> Run:
@@ -67,28 +92,42 @@ def restore(plan: Plan, run_id: str, state: Mapping[str, Any]) -> Run:
         run.stopped_because = str(state["stopped_because"])
         run.given_up = bool(state.get("given_up", False))
         run.failed = {run.record(step).id for step in state["failed"]}
-        for step, told in state["steps"].items():
-            _set(run.record(step), told)
+        _set(run, state["steps"], state.get("like", {}))
         run.index(state["in_flight"], state["interrupted"], state["to_undo"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it does not fit the plan: {error}") from None
     return run
 
 
-def _without_defaults(record: StepRecord) -> dict[str, JsonValue]:
+def _told(record: StepRecord) -> dict[str, JsonValue]:
+    """What distinguishes the step from others in its state."""
+    common = _COMMON.get(record.state, _KEPT)
+    values = _values(record)
     return {
         name: value
-        for name, default in _KEPT.items()
-        if (value := getattr(record, name)) is not default and value != default
+        for (name, usual), value in zip(common.items(), values, strict=True)
+        if value is not usual and value != usual
     }
 
 
-def _set(record: StepRecord, told: Mapping[str, object]) -> None:
-    for name, value in told.items():
-        if type(value) not in _TYPES[name]:
-            raise ValueError(f"`{name}` of step {record.id} is no {_TYPES[name][0].__name__}")
-        setattr(record, name, value)
-    _known(record.state, step_machine.spec.states)
+def _set(run: Run, steps: Mapping[str, Mapping[str, Any]], like: Mapping[str, Any]) -> None:
+    common = {_known(state, _STATES): _typed(told) for state, told in like.items()}
+    positions, records = run.plan.positions, run.steps
+    for name, told in steps.items():
+        record = records[positions[name]]
+        for field, value in common.get(told.get("state", "pending"), ()):
+            setattr(record, field, value)
+        for field, value in _typed(told):
+            setattr(record, field, value)
+        if record.state not in _STATES:
+            _known(record.state, _STATES)
+
+
+def _typed(told: Mapping[str, Any]) -> Collection[tuple[str, Any]]:
+    for name in told:
+        if type(told[name]) not in _TYPES[name]:
+            raise ValueError(f"`{name}` of a step is no {_TYPES[name][0].__name__}")
+    return told.items()
 
 
 def _known(state: object, states: Mapping[str, object]) -> str:

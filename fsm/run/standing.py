@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from fsm.run.scope import scope
-from fsm.run.step import StepRecord
+from fsm.run.step import IN_FLIGHT, StepRecord
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan
@@ -55,26 +55,28 @@ class Standing:
 
         Raises `ValueError` if they are not the steps that their states say, `KeyError` for an unknown id.
         """
-        self.in_flight = self._those(in_flight, lambda record: record.in_flight)
-        self._interrupted = self._those(interrupted, lambda record: record.state == "interrupted")
+        self.in_flight = self._those(in_flight, IN_FLIGHT)
+        self._interrupted = self._those(interrupted, {"interrupted"})
         self._undo = self._those(to_undo)
         self._ready: list[int] = []
         self._delayed: list[tuple[float, int]] = []
         self.causes = {record.index for record in self.steps if record.cause}
-        self.unsettled = sum(not record.concluded for record in self.steps)
+        unsettled = [record for record in self.steps if not record.concluded]
+        self.unsettled = len(unsettled)
         for record in self.steps:
-            record.queued = False
-            record.waiting = sum(
-                not self.record(dependency).concluded for dependency in record.step.depends_on
-            )
+            record.queued, record.waiting = False, 0
+        for record in unsettled:
+            for dependent in self._dependents[record.index]:
+                dependent.waiting += 1
+        for record in unsettled:
             if record.state == "pending" and not record.waiting:
                 self._queue(record)
 
     def _those(
-        self, ids: Iterable[str], belongs: Callable[[StepRecord], bool] | None = None
+        self, ids: Iterable[str], states: Collection[str] | None = None
     ) -> dict[int, StepRecord]:
         those = {record.index: record for record in map(self.record, ids)}
-        if belongs is not None and those.keys() != {r.index for r in self.steps if belongs(r)}:
+        if states and those.keys() != {r.index for r in self.steps if r.state in states}:
             raise ValueError("its lists of steps do not agree with their states")
         return those
 

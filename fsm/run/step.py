@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from fsm.plan.model import Step
     from fsm.run.standing import Standing
 
-__all__ = ["StepRecord", "step_machine"]
+__all__ = ["IN_FLIGHT", "StepRecord", "step_machine"]
 
 IN_FLIGHT = frozenset({"running", "rolling_back"})
+"""In which an attempt, forward or compensating, has begun and not concluded."""
 
 
 @dataclass(slots=True, eq=False)

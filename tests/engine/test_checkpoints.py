@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsm.engine.checkpoint import Checkpoint, encode
+from fsm.engine.checkpoint import VERSION, Checkpoint, decode, encode
 from fsm.engine.ports import Failed, RunSummary
 from fsm.engine.recovery import open_run, refold
 from fsm.errors import StateUnavailable
 from fsm.plan.model import Plan
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.run.snapshot import snapshot
+from fsm.run.snapshot import outline, restore, snapshot
 from fsm.stores import MemoryStore
 from fsm.stores.memory import MemoryJournal
 from tests.run.stories import Story, essence
 
+from .test_versions import SAMPLES, stored
 from .world import Scripted, Started, plan, started, step
 
 
@@ -145,3 +148,24 @@ def _keep(store: MemoryStore, seq: int, run: Run) -> bytes:
     data = encode(Checkpoint(seq, record.hash, 0.0, "", snapshot(run)))
     store._runs["run-1"].checkpoints[seq] = data
     return data
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_a_checkpoint_of_each_version_leads_to_its_run(version: int) -> None:
+    old = stored(2)
+    state = decode((SAMPLES / f"checkpoint-v{version}.json").read_bytes()).state
+    run = restore(Plan.from_document(old.document, outline(state)), "run-1", state)
+    assert essence(run, 1e12) == essence(refold(old), 1e12)
+
+
+def test_what_is_written_is_of_the_newest_version() -> None:
+    newest = (SAMPLES / f"checkpoint-v{VERSION}.json").read_bytes()
+    assert encode(decode(newest)) == newest
+
+
+def test_one_of_a_newer_version_is_refused_in_words() -> None:
+    data = (SAMPLES / f"checkpoint-v{VERSION}.json").read_bytes()
+    body = data.replace(b'{"version":2', b'{"version":9')[: -len(',\n"sha256":""}\n') - 64]
+    seal = f',\n"sha256":"{sha256(body).hexdigest()}"}}\n'
+    with pytest.raises(ValueError, match=f"it is of version 9, and {VERSION} is known here"):
+        decode(body + seal.encode())

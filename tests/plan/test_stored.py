@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from fsm.errors import Damaged
 from fsm.plan import Plan
+from fsm.plan.model import Outline, Step
 from fsm.plan.stored import READERS
 
 SAMPLE: dict[str, Any] = json.loads((Path(__file__).parent / "samples/plan-v1.json").read_bytes())
@@ -196,3 +199,75 @@ def test_a_document_that_is_no_plan_of_this_version_is_refused_with_the_place(
 def test_a_document_that_is_no_utf_8_is_refused() -> None:
     with pytest.raises(ValueError, match="utf-8"):
         Plan.from_document(json.dumps(SAMPLE).encode("utf-16"))
+
+
+WHOLE = {
+    **FULL,
+    "steps": [*FULL["steps"][:-1], {**FULL["steps"][-1], "depends_on": [FULL["steps"][0]["id"]]}],
+}
+"""The same, with dependencies that are there."""
+
+
+def canonical(data: Any) -> bytes:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=6, unique=True), st.data())
+@settings(deadline=None)
+def test_a_plan_is_read_by_its_outline_as_it_is_read_whole(
+    names: list[str], data: st.DataObject
+) -> None:
+    steps = []
+    for place, name in enumerate(names):
+        before = data.draw(st.lists(st.sampled_from(names[:place]), unique=True)) if place else []
+        steps.append(
+            {**FULL["steps"][-1], "id": name, "name": f'"{name}",{{', "depends_on": before}
+        )
+    document = canonical({**FULL, "params": {"steps": [{"id": '"steps":[{'}]}, "steps": steps})
+    whole = Plan.from_document(document)
+    sketched = Plan.from_document(document, whole.outline)
+    assert sketched.outline == whole.outline
+    assert sketched == whole
+    assert repr(sketched) == repr(whole)
+    assert sketched.digest == whole.digest
+
+
+def test_of_a_sketched_plan_only_the_steps_that_are_asked_for_are_read() -> None:
+    document = canonical(WHOLE)
+    *first, (start, end) = pairwise(Plan.from_document(document).outline.starts)
+    blank = document[:start] + b" " * (end - start - 1) + document[end - 1 :]
+    sketched = Plan.from_document(blank, Plan.from_document(document).outline)
+    last = sketched.steps[-1]
+    assert (last.id, last.depends_on) == ("full", (FULL["steps"][0]["id"],))
+    assert all(step.name for step in sketched.steps[:-1])
+    assert len(first) == len(sketched.steps) - 1
+    with pytest.raises(
+        Damaged, match="step `full` of the stored plan cannot be read by this version"
+    ):
+        _ = last.name
+
+
+def test_a_step_has_no_other_attributes_than_its_fields() -> None:
+    step = Plan.from_document(canonical(WHOLE)).steps[0]
+    with pytest.raises(AttributeError, match="surprise"):
+        _ = step.surprise  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError):
+        _ = object.__new__(Step).name
+
+
+def test_an_outline_that_is_not_of_the_document_is_refused() -> None:
+    document = canonical(WHOLE)
+    ids, after, starts = Plan.from_document(document).outline
+    for wrong in (
+        Outline(ids, after, [start + 1 for start in starts]),
+        Outline(ids, after, starts[:-1]),
+        Outline(ids, after, [*starts[:-1], len(document) + 1]),
+        Outline(ids[:-1], after, starts),
+        Outline(ids, [], starts),
+    ):
+        with pytest.raises(ValueError, match=r"outline|Expecting|delimiter|Extra"):
+            Plan.from_document(document, wrong)
+
+
+def test_a_spaced_document_has_no_places_of_steps() -> None:
+    assert not Plan.from_document(json.dumps(WHOLE).encode()).outline.starts

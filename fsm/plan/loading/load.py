@@ -5,16 +5,15 @@ Pure but for reading that file: no environment, no other file, no clock.
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from fsm.document import Data, Document, Path, read_document, suggest
+from fsm.garbage import uncollected
 from fsm.plan.loading.authored import HEAD, STEP, PlanKeys
 from fsm.plan.loading.commands import Commands
 from fsm.plan.loading.expand import Expander, expand_error_handling
@@ -41,7 +40,7 @@ def read_source(path: os.PathLike[str] | str) -> Document:
 
     Raises `Invalid`.
     """
-    with _collector_off():
+    with uncollected():
         return read_document(path, lenient=True)
 
 
@@ -61,7 +60,7 @@ def load_plan(
     it their calls are taken as they are. Raises `Invalid` with every
     problem found: those of the file, in its order, after those of the arguments.
     """
-    with _collector_off():
+    with uncollected():
         document = source if isinstance(source, Document) else read_source(source)
         return resolve(document, params=params, typed=typed, parallel=parallel, skills=skills)
 
@@ -241,15 +240,3 @@ def _head(head: Mapping[str, Any], texts: Texts, commands: Commands) -> dict[str
         if key in head:
             fields[key] = tuple(head[key]) if key == "secrets" else head[key]
     return fields
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Loading makes no garbage in circles: collecting it would take most of the time (FACTS.md)."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
