@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from fsm.plan.model import Call, Retry
     from fsm.run import Run, StepRecord
 
+    Work = Coroutine[None, None, on.Event]
+
 __all__ = ["Executor", "World"]
 
 _MOVING = frozenset({"running", "rolling_back", "aborting"})
 _CHECKPOINT_INTERVAL = 1000
 """After so many events, or as many as there are steps: so they cost little beside what they save."""
+_UNSHARED_SECONDS = 0.02
+"""For so long at most, the steps of a run follow each other without a look at what else is on the loop."""
 
 
 class World(Value):
@@ -68,8 +72,10 @@ class Executor:
         self._checkpoint_interval = run.plan.checkpoint_interval or max(
             _CHECKPOINT_INTERVAL, len(run.steps)
         )
-        self._launches: dict[StepRecord, Coroutine[None, None, on.Event]] = {}
+        self._launches: dict[StepRecord, Work] = {}
         self._tasks: dict[StepRecord, asyncio.Task[None]] = {}
+        self._idle: asyncio.Task[None] | None = None
+        self._next: tuple[StepRecord, Work] | None = None
         self._cancelled: dict[StepRecord, str] = {}
         self._ended: list[on.Event] = []
         self._to_tell: list[Callable[[], None]] = []
@@ -250,23 +256,37 @@ class Executor:
 
     def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
         for record, work in self._launches.items():
-            self._tasks[record] = loop.create_task(self._carry(record, work))
+            if self._idle is not None:
+                self._tasks[record], self._idle, self._next = self._idle, None, (record, work)
+            else:
+                self._tasks[record] = loop.create_task(self._carry(loop, record, work))
         self._launches.clear()
 
-    async def _carry(self, record: StepRecord, work: Coroutine[None, None, on.Event]) -> None:
-        """Do the work, and leave the fact of how it ended for the next turn of the loop."""
-        try:
-            self._ended.append(await work)
-        except asyncio.CancelledError:
-            self._ended.append(_cancellation(record, self._cancelled.get(record, "")))
-        except BaseException as defect:  # raised again by the loop, which no task may end
-            self._defect = defect
-        del self._tasks[record]
-        self._cancelled.pop(record, None)
-        if self._tasks or self._is_awake:
-            self._awake()
-        else:  # nobody else can end meanwhile: a round of the loop is saved
+    async def _carry(self, loop: asyncio.AbstractEventLoop, record: StepRecord, work: Work) -> None:
+        """Do the work, and leave the fact of how it ended for the next turn.
+
+        If nobody else can end meanwhile, that turn is taken here, and the work that it brings done here as
+        well: two rounds of the loop and a task are saved. But others on the loop have their turn soon.
+        """
+        me, until = asyncio.current_task(), loop.time() + _UNSHARED_SECONDS
+        while True:
+            try:
+                self._ended.append(await work)
+            except asyncio.CancelledError:
+                self._ended.append(_cancellation(record, self._cancelled.get(record, "")))
+            except BaseException as defect:  # raised again by the loop, which no task may end
+                self._defect = defect
+            del self._tasks[record]
+            self._cancelled.pop(record, None)
+            if self._tasks or self._is_awake or loop.time() > until:
+                self._awake()
+                return
+            self._idle = None if me is None or me.cancelling() else me
             self._turn()
+            self._idle = None
+            if self._next is None:
+                return
+            (record, work), self._next = self._next, None
 
     # Ending what is in flight.
 

@@ -170,6 +170,19 @@ def test_a_stop_lets_steps_end_and_a_second_stop_ends_them(
     assert it.run.record("a").state == ("failed" if cancelled else "completed")
 
 
+def test_a_stop_is_heard_although_every_step_ends_without_waiting(tmp_path: Path) -> None:
+    names = [f"s{n}" for n in range(2000)]
+
+    def stop_soon(task: Task) -> None:
+        if task.step_id == "s0":
+            asyncio.get_running_loop().call_soon(it.executor.stop, "stopped by SIGTERM")
+
+    it = started(plan(*map(step, names)), Scripted(stop_soon), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert it.run.state == "paused"
+    assert 0 < len(it.action.tasks) < len(names)
+
+
 def test_a_step_that_outlasts_the_grace_period_is_cancelled(tmp_path: Path) -> None:
     it = started(plan(step("a")), Scripted(), tmp_path, grace_seconds=0.02)
 
