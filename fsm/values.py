@@ -39,12 +39,16 @@ class Value:
     def __init__(self, *values: object, **named: object) -> None:
         names, fields, mine = self.__match_args__, self.__dataclass_fields__, self.__dict__
         mine.update(self._defaults)
-        mine.update(zip(names, values, strict=False), **named)
-        for name, make in self._factories.items():
-            if name not in mine:
-                mine[name] = make()
-        twice = values and not named.keys().isdisjoint(names[: len(values)])
-        if twice or len(values) > len(names) or mine.keys() != fields.keys():
+        mine.update(named)
+        is_wrong = False
+        if values:
+            is_wrong = len(values) > len(names) or not named.keys().isdisjoint(names[: len(values)])
+            mine.update(zip(names, values, strict=False))
+        if self._factories:
+            for name, make in self._factories.items():
+                if name not in mine:
+                    mine[name] = make()
+        if is_wrong or mine.keys() != fields.keys():
             raise TypeError(f"{type(self).__name__} takes ({', '.join(fields)})")
 
     def __eq__(self, other: object) -> bool:

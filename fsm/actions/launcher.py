@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
+import struct
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fsm.actions.shim import CHANNEL, pack, unpack
+from fsm.actions.shim import BRIEF_MS, CHANNEL, main, pack, unpack
 
 if TYPE_CHECKING:
     from typing import Any
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Launched", "Launcher"]
 
 _READ_BYTES = 1 << 16
+_DESCRIPTORS = (socket.SOL_SOCKET, socket.SCM_RIGHTS)
 _HERE = Path(__file__).parent
 _PROGRAM = (
     f"import sys; sys.path.insert(0, {str(_HERE)!r}); import shim; "
@@ -32,16 +35,19 @@ _PROGRAM = (
 class Launched(Protocol):
     """What asked for a process, and is told of it."""
 
-    def on_start(self, pid: int) -> None:
-        """It runs, as this process."""
+    pid: int
+    """The process, 0 as long as it is not known."""
+
+    def on_run(self) -> None:
+        """It runs, and has not ended at once."""
 
     def on_refusal(self, error: OSError | ValueError) -> None:
         """It could not be started; `filename` of an `OSError` is what could not be used."""
 
-    def on_end(self, code: int | None, has_orphans: bool) -> None:
+    def on_end(self, code: int | None, has_orphans: bool | None) -> None:
         """It has ended with that exit code; `None` if nobody knows, as the shim is gone.
 
-        `has_orphans`: there is some orphan of a step now, and there was none before.
+        `has_orphans`: whether a step has left an orphan now; `None` if it may be, or there was one before.
         """
 
 
@@ -57,9 +63,9 @@ class Launcher:
         self.shim = 0
         self._numbers = count(1)
         self._launched: dict[int, Launched] = {}
-        self._pids: dict[int, int] = {}
         self._holds: dict[int, asyncio.Future[None]] = {}
         self._heard = bytearray()
+        self._environ: dict[str, str] | None = None
         self._channel: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: weakref.finalize[..., Launcher] | None = None
@@ -84,15 +90,23 @@ class Launcher:
         """
         channel = self._listen()
         number = next(self._numbers)
-        frame = pack("start", number, [*argv], cwd, dict(env), what, log, tuple(secrets))
+        frame = pack("start", number, [*argv], cwd, *self._changed(env), what, log, tuple(secrets))
         self._launched[number] = launched
         try:
-            sent = socket.send_fds(channel, [frame], [*output])
+            sent = channel.sendmsg([frame], [(*_DESCRIPTORS, struct.pack("2i", *output))])
             if sent < len(frame):
                 channel.sendall(memoryview(frame)[sent:])
         except OSError:
             self._lose()
         return number
+
+    def hear_soon(self) -> None:
+        """Wait some moments for what is in flight, if that is one process: most end before they are over.
+
+        Two rounds of the loop are saved, and take longer than starting `true` does.
+        """
+        if len(self._launched) == 1 and self._channel is not None:
+            self._hear(0)
 
     def signal_group(self, number: int, signal: signal.Signals) -> None:
         """Signal all that stayed in the group of the leader that `start` gave this number, if it lives."""
@@ -129,16 +143,22 @@ class Launcher:
         self._deaf()
         if self._end is not None:
             self._end()
-        self._channel, self._end, self.shim = None, None, 0
+        self._channel, self._end, self._environ, self.shim = None, None, None, 0
 
     def _listen(self) -> socket.socket:
         """The channel, with a shim at its other end, heard by the loop that runs now."""
         if self._channel is None:
-            self._channel, theirs = socket.socketpair()
-            with theirs:
-                self.shim = _spawn(theirs.fileno())
-            mine = (os.getpid(), self._channel, self.shim, self._launched)
-            self._end = weakref.finalize(self, _let_go, *mine)
+            mine, theirs = socket.socketpair()
+            with theirs, ExitStack() as undo:
+                undo.callback(mine.close)
+                self.shim = _start_shim(theirs.fileno())
+                undo.pop_all()
+            brief = struct.pack("2l", 0, BRIEF_MS * 1000)
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, brief)
+            self._channel = mine
+            self._end = weakref.finalize(
+                self, _let_go, os.getpid(), mine, self.shim, self._launched
+            )
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._deaf()
@@ -146,15 +166,24 @@ class Launcher:
             self._loop = loop
         return self._channel
 
+    def _changed(self, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """What the environment adds to the one that the shim was told first, and what it does not have."""
+        if self._environ is None:
+            self._environ = dict(env)
+            self._say("environ", self._environ)
+        told = self._environ.get
+        gone = () if self._environ.keys() <= env.keys() else self._environ.keys() - env.keys()
+        return {name: value for name, value in env.items() if told(name) != value}, [*gone]
+
     def _deaf(self) -> None:
         if self._loop is not None and not self._loop.is_closed() and self._channel is not None:
             self._loop.remove_reader(self._channel.fileno())
         self._loop = None
 
-    def _hear(self) -> None:
+    def _hear(self, flags: int = socket.MSG_DONTWAIT) -> None:
         assert self._channel is not None
         try:
-            data = self._channel.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+            data = self._channel.recv(_READ_BYTES, flags)
         except BlockingIOError:
             return
         except ConnectionError:
@@ -167,9 +196,9 @@ class Launcher:
             getattr(self, f"_on_{verb}")(number, *rest)
 
     def _on_started(self, number: int, pid: int) -> None:
-        self._pids[number] = pid
         self.leaders[pid] = launched = self._launched[number]
-        launched.on_start(pid)
+        launched.pid = pid
+        launched.on_run()
 
     def _on_held(self, number: int) -> None:
         self._holds.pop(number).set_result(None)
@@ -178,9 +207,11 @@ class Launcher:
         error = OSError(code, os.strerror(code), where) if code else ValueError(words)
         self._launched.pop(number).on_refusal(error)
 
-    def _on_ended(self, number: int, code: int, has_orphans: bool) -> None:
-        del self.leaders[self._pids.pop(number)]
-        self._launched.pop(number).on_end(code, has_orphans)
+    def _on_ended(self, number: int, pid: int, code: int, has_orphans: bool | None) -> None:
+        self.leaders.pop(pid, None)
+        launched = self._launched.pop(number)
+        launched.pid = pid
+        launched.on_end(code, has_orphans)
 
     def _say(self, *message: Any) -> None:
         if self._channel is not None:
@@ -194,11 +225,45 @@ class Launcher:
             self._holds.popitem()[1].set_result(None)
         self._launched.clear()
         self.leaders.clear()
-        self._pids.clear()
         self._heard.clear()
         self.close()
         for launched in lost:
             launched.on_end(None, True)
+
+
+def _start_shim(channel: int) -> int:
+    """The number of the new shim, at the other end of whose channel we are.
+
+    A fork begins at once, and a new interpreter takes ten milliseconds. But with other threads about, a fork
+    might inherit a lock that nobody is there to open.
+    """
+    return _spawn(channel) if _has_threads() else _fork(channel)
+
+
+def _has_threads() -> bool:
+    return len(os.listdir("/proc/self/task")) > 1  # noqa: PTH208 - only the number is asked for
+
+
+def _fork(channel: int) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        gc.disable()  # it would copy what the two share
+        signal.set_wakeup_fd(-1)
+        os.setsid()
+        os.dup2(channel, CHANNEL)
+        os.closerange(1, 3)
+        inherited = os.listdir("/proc/self/fd")  # noqa: PTH208 - the lock of the run is among them
+        os.closerange(3, max(map(int, inherited)) + 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        for number in signal.valid_signals():
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        main()
+    finally:
+        os._exit(0)
 
 
 def _spawn(channel: int) -> int:

@@ -53,6 +53,8 @@ class Masker:
 
     def flush(self) -> bytes:
         """The end of the stream: what was held back, masked."""
+        if not self._held:
+            return b""
         held, self._held = self._held, b""
         return self.mask(held)
 

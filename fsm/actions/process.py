@@ -24,8 +24,6 @@ _READ_BYTES = 65_536
 _MOST_LATE = 64
 LASTING_SECONDS = 1.0
 """A process that runs for so long is told of; see `Process`."""
-_BRIEF_SECONDS = 0.005
-"""Output is read as it comes from then on: most processes have ended before, and then it is read at once."""
 
 T = TypeVar("T")
 
@@ -38,9 +36,9 @@ class Process:
 
     `started` is not after the child's start, in clock ticks. `begun` is done when it runs, as `pid`; `ended`
     when it has ended, with its exit code, negative for a signal, `None` if nobody knows. Both raise the
-    `OSError` or `ValueError` that kept it from starting. `has_orphans`: at its end there was an orphan of
-    some step, and none before. `on_lasting` is called if it runs for `lasting_seconds`. Raises `OSError`
-    if it cannot even be asked for.
+    `OSError` or `ValueError` that kept it from starting. `has_orphans`: whether at its end there was a new
+    orphan of some step, `None` if that could not be told. `on_lasting` is called if it runs for
+    `lasting_seconds`. Raises `OSError` if it cannot even be asked for.
     """
 
     def __init__(
@@ -64,8 +62,9 @@ class Process:
         self._sink = sink
         self._when_quiet: Callable[[], None] | None = None
         self.pid = 0
-        self.has_orphans = False
+        self.has_orphans: bool | None = None
         self._is_read = False
+        self._timer: asyncio.TimerHandle | None = None
         self.begun: asyncio.Future[None] = self._loop.create_future()
         self.ended: asyncio.Future[int | None] = self._loop.create_future()
         self._pipe, write_end = os.pipe()
@@ -82,22 +81,12 @@ class Process:
                 log=log,
                 secrets=secrets,
             )
-            self._timer = self._loop.call_later(_BRIEF_SECONDS, self._read_on)
         except BaseException:
             os.close(self._pipe)
             self._pipe = -1
             raise
         finally:
             os.close(write_end)
-
-    def _read_on(self) -> None:
-        """It lasts: read its output as it comes, and tell of it if it goes on lasting."""
-        self._timer = self._loop.call_later(self._lasting_seconds, self._lasts)
-        self._read_as_it_comes()
-
-    def _lasts(self) -> None:
-        """Tell of it as soon as it is known to run: a busy machine may be slow to say so."""
-        self.begun.add_done_callback(lambda _: None if self.ended.done() else self._on_lasting())
 
     def _read_as_it_comes(self) -> None:
         if self._pipe >= 0:
@@ -106,9 +95,13 @@ class Process:
 
     # What the launcher tells.
 
-    def on_start(self, pid: int) -> None:
-        self.pid = pid
+    def on_run(self) -> None:
+        """Read its output as it comes, and tell of it if it goes on: most have ended before, and wait for
+        neither."""
         _settle(self.begun, None)
+        if not self.ended.done():
+            self._timer = self._loop.call_later(self._lasting_seconds, self._on_lasting)
+            self._read_as_it_comes()
 
     def on_refusal(self, error: OSError | ValueError) -> None:
         for future in (self.begun, self.ended):
@@ -116,9 +109,9 @@ class Process:
                 future.set_exception(error)
                 future.exception()  # whoever asks is told; nobody has to ask
 
-    def on_end(self, code: int | None, has_orphans: bool) -> None:
+    def on_end(self, code: int | None, has_orphans: bool | None) -> None:
         self.has_orphans = has_orphans
-        self._timer.cancel()
+        self._stop_timer()
         _settle(self.begun, None)
         _settle(self.ended, code)
 
@@ -167,10 +160,14 @@ class Process:
 
     def close(self) -> None:
         """Free everything, whatever came before. A leader that has not ended is killed."""
-        self._timer.cancel()
+        self._stop_timer()
         self._close_pipe()
         if not self.ended.done():
             self.signal_group(signal.SIGKILL)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _on_output(self, at_most: int = _READ_BYTES) -> int:
         """Pass on one piece; how long it was. One bounded read, so that a flood starves nobody."""

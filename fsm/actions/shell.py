@@ -49,6 +49,7 @@ class ShellAction:
         self._lasting_seconds = lasting_seconds
         self._launcher = Launcher()
         self._programs = Programs()
+        self._folder = ""
 
     async def inspect(
         self,
@@ -70,11 +71,13 @@ class ShellAction:
             argv = argument_vector(task.action, task.params)
         except Invalid as error:
             return Failed(_masked("; ".join(map(str, error.problems)), masker))
-        folder = os.path.dirname(task.outputs)  # noqa: PTH120
-        try:
-            make_folder(folder)
-        except OSError as error:
-            return Failed(_masked(f"cannot make {folder}: {error.strerror}", masker))
+        folder = task.outputs.rpartition("/")[0]
+        if folder != self._folder:
+            try:
+                make_folder(folder)
+            except OSError as error:
+                return Failed(_masked(f"cannot make {folder}: {error.strerror}", masker))
+            self._folder = folder
         process = None
         try:
             process = Process(
@@ -123,6 +126,7 @@ class ShellAction:
 
 async def _supervise(process: Process, task: Task, log: Log) -> int | None:
     """Wait for the leader's end: its exit code. Cancelled, end all first. Raises if it cannot be started."""
+    process.launcher.hear_soon()
     try:
         code = await process.ended
     except asyncio.CancelledError:

@@ -5,8 +5,9 @@ steps come to it (`PR_SET_CHILD_SUBREAPER`), so that a daemon cannot get away fr
 is gone, it writes down in a ledger which steps are at work and how each ends, and keeps their output
 flowing into the logs (F45): so recovery finds most outcomes known. One shim serves a runner for its life.
 
-It is started as a program of its own, as `import shim` with nothing else on the path, and imports no more
-than it needs: what is not built into Python costs every run some milliseconds. Hence `_socket`, `_signal`.
+It is a fork of the runner, or a program of its own where that would not be safe (`fsm.actions.launcher`): as
+`import shim` with nothing else on the path. It imports no more than it needs: what is not built into Python
+costs every run some milliseconds. Hence `_socket`, `_signal`.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -22,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["CHANNEL", "LEDGER", "Attempt", "Shim", "main", "pack", "unpack"]
+__all__ = ["BRIEF_MS", "CHANNEL", "LEDGER", "Attempt", "Shim", "main", "pack", "unpack"]
 
 CHANNEL = 0
 """The descriptor on which the shim hears its runner, and answers: frames of `pack`, both ways."""
@@ -33,8 +34,8 @@ LEDGER = "processes.jsonl"
 _RETAINED = 1024  # more cannot be in flight, and so not yet be in the journal (plan.parallel)
 _READ_BYTES = 1 << 16
 _SIZE_BYTES = 4
-_BRIEF_MS = 3
-"""That a process was started is told this much later, or with its end if that comes first: mostly it does."""
+BRIEF_MS = 3
+"""That a process was started is told this much later, unless it has ended by then: mostly it has."""
 _UNREAD_SECONDS = 1.0
 _FIONREAD = 0x541B  # how many bytes lie in a pipe: ioctl_tty(2)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
@@ -116,8 +117,9 @@ class Shim:
         self._had_orphans = False
         self._holds = 0
         self._held: dict[int, Attempt] = {}
+        self._fresh: dict[int, int] = {}
         self._unsaid = b""
-        self._is_urgent = False
+        self._environ: dict[str, str] = {}
         self.has_children = False
 
     def serve(self) -> None:
@@ -125,7 +127,7 @@ class Shim:
         self.poller.register(self.channel.fileno(), select.POLLIN)
         self.poller.register(self.woken, select.POLLIN)
         while True:
-            for ready, _ in self.poller.poll(_BRIEF_MS if self._unsaid else None) or [(-1, 0)]:
+            for ready, _ in self.poller.poll(BRIEF_MS if self._fresh else None) or [(-1, 0)]:
                 if ready == self.woken:
                     self.hear_signal()
                     self._tell(self.reap())
@@ -180,12 +182,16 @@ class Shim:
             self.ended[attempt.number] = self.unread[attempt.number] = attempt
             if len(self.ended) > _RETAINED:
                 del self.ended[next(iter(self.ended))]
-            self._unsaid += pack("ended", attempt.number, attempt.code, self._any_new_orphan())
+            self._fresh.pop(attempt.number, None)
+            who = attempt.number, attempt.pid
+            self._unsaid += pack("ended", *who, attempt.code, self._any_new_orphan())
         self._close_what_was_read()
         self._say()
 
     def _close_what_was_read(self) -> None:
         """Close outputs of what has ended, but those that the runner may die before it reads them."""
+        if not self.unread:
+            return
         now = time.time()
         for number, attempt in list(self.unread.items()):
             is_read = not any(fcntl.ioctl(attempt.output, _FIONREAD, bytes(4)))
@@ -193,12 +199,15 @@ class Shim:
                 os.close(attempt.output)
                 del self.unread[number]
 
-    def _any_new_orphan(self) -> bool:
-        """Whether there is an orphan now, and there was none when this could be told last."""
+    def _any_new_orphan(self) -> "bool | None":
+        """Whether there is an orphan now that was not there when this could be told last.
+
+        `None` if that cannot be told, as others are at work, or there was an orphan before.
+        """
         if self.living or self._holds:
-            return False
+            return None
         had_orphans, self._had_orphans = self._had_orphans, self.has_children
-        return self.has_children and not had_orphans
+        return None if self.has_children and had_orphans else self.has_children
 
     def _hear(self) -> bool:
         """Take what the runner says; whether it is still there."""
@@ -217,31 +226,42 @@ class Shim:
         self._heard += data
         for verb, *rest in unpack(self._heard):
             getattr(self, f"_on_{verb}")(*rest)
-        if self._is_urgent:
+        if self._unsaid:
             self._say()
         return bool(data)
 
     def _say(self) -> None:
-        said, self._unsaid, self._is_urgent = self._unsaid, b"", False
+        """Tell what there is to tell; of what was started and has ended since, only that it ended."""
+        started = b"".join([pack("started", *who) for who in self._fresh.items()])
+        said, self._unsaid = started + self._unsaid, b""
+        self._fresh.clear()
         if said:
             try:
                 self.channel.sendall(said)
             except OSError:
                 return  # the runner is gone, which the next look at the channel shows
 
+    def _on_environ(self, env: "dict[str, str]") -> None:
+        """What the environments of the processes to start have in common."""
+        self._environ = env
+
     def _on_start(
         self,
         number: int,
         argv: "list[str]",
         cwd: str,
-        env: "dict[str, str]",
+        changed: "dict[str, str]",
+        gone: "list[str]",
         what: "tuple[str, str, int]",
         log: str,
         secrets: "tuple[bytes, ...]",
     ) -> None:
+        env = {**self._environ, **changed}
+        for name in gone:
+            del env[name]
         self._close_what_was_read()
         output, write_end = self._descriptors.pop(0), self._descriptors.pop(0)
-        self._open_ledger(os.path.dirname(log))
+        self._open_ledger(log.rpartition("/")[0])
         try:
             where = cwd
             os.chdir(cwd)
@@ -263,10 +283,9 @@ class Shim:
             self._paths.clear()
             refusal = (getattr(error, "errno", 0), str(error), where)
             self._unsaid += pack("refused", number, *refusal)
-            self._is_urgent = True
         else:
             self.living[pid] = Attempt(number, pid, output, what, log, secrets)
-            self._unsaid += pack("started", number, pid)
+            self._fresh[number] = pid
         finally:
             os.close(write_end)
 
@@ -308,7 +327,6 @@ class Shim:
         """Let no orphan that has ended vanish from now on."""
         self._holds += 1
         self._unsaid += pack("held", number)
-        self._is_urgent = True
 
     def _on_reap(self, pid: int) -> None:
         """This orphan has ended, and was seen. The status of a leader is for its attempt alone."""
@@ -325,7 +343,6 @@ class Shim:
             self._held.clear()
         self._tell(self.reap())
         self._unsaid += pack("held", number)
-        self._is_urgent = True
 
     def _on_recorded(self) -> None:
         """What has ended is in the journal."""

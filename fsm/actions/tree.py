@@ -30,7 +30,9 @@ def remains(process: Process, env: Mapping[str, str]) -> Sequence[Proc]:
     Looks only where there is a sign of something: a held output, a living group, a new orphan. A daemon
     that leaves none of these while other attempts run is missed here; `end_tree` looks at everything.
     """
-    signs = process.output_is_held or process.has_orphans or _has_members(process.pid)
+    signs = process.output_is_held or process.has_orphans
+    if process.has_orphans is None:
+        signs = signs or _has_members(process.pid)
     return _kin(process, mark_of(env)).survey() if signs else ()
 
 

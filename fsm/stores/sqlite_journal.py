@@ -42,6 +42,7 @@ class SqliteJournal:
         "_identity",
         "_inode",
         "_lock",
+        "_name",
         "_number",
         "_path",
         "_writable",
@@ -57,6 +58,7 @@ class SqliteJournal:
         self.run_id = row.summary.run_id
         self.epoch = row.epoch
         self._path = path
+        self._name = str(path)
         self._connection = connection
         self._cursor = connection.cursor()  # one for all: making them costs a tenth of an append
         self._lock = lock
@@ -142,7 +144,7 @@ class SqliteJournal:
     def _refuse_if_gone(self) -> None:
         """Raises `StateUnavailable` if the open file is no longer the one of that name."""
         try:
-            found = os.stat(self._path).st_ino  # noqa: PTH116 - asked at every append
+            found = os.stat(self._name).st_ino  # noqa: PTH116 - asked at every append
         except OSError:
             found = 0
         if found != self._inode:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from fsm.actions.process import Process
 FULL = 4096
 
 
-@pytest.fixture
-def launcher() -> Iterator[Launcher]:
+@pytest.fixture(params=["fork", "spawn"])
+def launcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    """One whose shim is a fork of this process, and one whose shim is a program of its own."""
+    monkeypatch.setattr("fsm.actions.launcher._has_threads", lambda: request.param == "spawn")
     launcher = Launcher()
     yield launcher
     launcher.close()
@@ -70,7 +73,6 @@ def test_what_lies_in_the_pipe_at_the_end_is_all_read(launcher: Launcher) -> Non
 
     async def scenario() -> None:
         process = start(launcher, "sh", "-c", "head -c 60000 /dev/zero", sink=read.append)
-        process._timer.cancel()
         await process.ended
         process.drain()
         assert not process.output_is_held
@@ -294,3 +296,51 @@ def test_only_its_attempt_takes_the_status_of_a_leader(
         process.close()
 
     asyncio.run(scenario())
+
+
+def test_the_shim_holds_nothing_open_that_is_its_runner_s(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    async def scenario() -> set[str]:
+        with (tmp_path / "lock").open("w"):
+            assert await start(launcher, "true").ended == 0
+            held = Path(f"/proc/{launcher.shim}/fd").iterdir()
+            return {str(each.readlink()).partition(":")[0] for each in held}
+
+    assert asyncio.run(scenario()) == {"/dev/null", "socket", "pipe"}
+
+
+def test_the_shim_is_deaf_to_what_its_runner_is_told_by_signals(launcher: Launcher) -> None:
+    async def scenario() -> None:
+        previous = signal.signal(signal.SIGUSR1, lambda *_: os._exit(1))
+        try:
+            slow = start(launcher, "sleep", "0.2")
+            await slow.begun
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(launcher.shim, number)
+            assert await slow.ended == 0
+            handled = Path(f"/proc/{launcher.shim}/status").read_text().partition("SigCgt:")[2]
+            assert not int(handled.split()[0], 16) & 1 << (signal.SIGUSR1 - 1)
+        finally:
+            signal.signal(signal.SIGUSR1, previous)
+
+    asyncio.run(scenario())
+
+
+def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
+    launcher, ended = Launcher(), threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+
+    async def scenario() -> bytes:
+        assert await start(launcher, "true").ended == 0
+        return Path(f"/proc/{launcher.shim}/cmdline").read_bytes()
+
+    try:
+        shim = asyncio.run(scenario())
+    finally:
+        ended.set()
+        thread.join()
+        launcher.close()
+    assert b"import shim" in shim
+    assert b"import shim" not in Path("/proc/self/cmdline").read_bytes()
