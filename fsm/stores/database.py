@@ -18,7 +18,6 @@ from fsm.stores import files
 from fsm.stores.files import examine, examine_folder, keep_out_of_git, make_folder, sync
 from fsm.stores.refusals import newer_format
 from fsm.stores.tables import SCHEMA
-from fsm.stores.upgrade import bring_up, pretend
 
 __all__ = [
     "FAULTS",
@@ -65,6 +64,8 @@ def writing(path: Path) -> sqlite3.Connection:
     with _closed_on_error(connection):
         version = _identify(connection, path)
         if version < VERSION:
+            from fsm.stores.upgrade import bring_up
+
             bring_up(connection, path, version, VERSION)
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
@@ -101,6 +102,8 @@ def reading(path: Path) -> sqlite3.Connection | None:
             connection = _connect(path, "mode=ro&immutable=1")
             version = _identify(connection, path)
         if version < VERSION:
+            from fsm.stores.upgrade import pretend
+
             pretend(connection, version)
     return connection
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fsm.engine.checkpoint import Checkpoint, newest, whole
-from fsm.engine.journal import Record, verify
+from fsm.engine.journal import Record
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, FsmError, Held, Refused
 from fsm.run.events import Event
@@ -25,6 +25,7 @@ from fsm.stores.lock import Head
 from fsm.stores.redis_heads import Heads
 from fsm.stores.redis_journal import Lease, RedisJournal
 from fsm.stores.redis_rows import (
+    NEXT_MOVE,
     RUN_FIELDS,
     pack_approval,
     pack_records,
@@ -38,7 +39,7 @@ from fsm.stores.redis_scripts import ACQUIRE, APPROVE, CREATE, REMOVE, VERSION
 from fsm.stores.redis_server import Server, newer
 from fsm.stores.redis_url import Address
 from fsm.stores.refusals import is_run_id
-from fsm.stores.tables import ApprovalRow, RunRow, moment
+from fsm.stores.rows import ApprovalRow, Integrity, RunRow, moment
 
 __all__ = ["RedisStore"]
 
@@ -51,6 +52,11 @@ class RedisStore:
         self._server = Server(address)
         folder = Path(".fsm").absolute() if state is None else state
         self._heads = Heads(folder / "redis-heads" / address.folder_name)
+        self._integrity = Integrity(
+            address.shown,
+            NEXT_MOVE,
+            lambda row, head: self._lost(row.summary.run_id, head, row.seq),
+        )
 
     def create(
         self,
@@ -100,9 +106,9 @@ class RedisStore:
             if row is None:
                 raise self._missing(run_id, head)
             records = read_records(entries, run_id, self.address.shown)
-            self._verify(row, records, head, checkpoint)
+            self._integrity.verify(row, records, head, checkpoint)
             if document is None or sha256(document).hexdigest() != row.summary.digest:
-                raise self._damaged(f"the plan of run {run_id} is not as it was written")
+                raise self._integrity.damaged(f"the plan of run {run_id} is not as it was written")
             return StoredRun(row.summary, document, records, checkpoint, warnings)
 
     def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
@@ -212,12 +218,12 @@ class RedisStore:
         row = read_run(cells, run_id, self.address.shown)
         if row is None:
             raise self._missing(run_id, head)
-        self._compare(row, head)
+        self._integrity.compare(row, head)
         return row
 
     def _there(self, row: RunRow | None, run_id: str) -> RunRow:
         if row is None:
-            raise self._damaged(f"run {run_id} is listed, and its entry is gone")
+            raise self._integrity.damaged(f"run {run_id} is listed, and its entry is gone")
         return row
 
     def _head(self, run_id: str) -> Head | None:
@@ -260,42 +266,6 @@ class RedisStore:
         ]
         return sorted(found, key=lambda each: each[2].number)
 
-    def _compare(self, row: RunRow, head: Head | None) -> None:
-        """Raises `Damaged` if more was acknowledged here than is there; less is fine (F25, F27)."""
-        if head is None or head.seq < row.seq:
-            return
-        if head.seq > row.seq:
-            raise self._lost(row.summary.run_id, head, row.seq)
-        if head.hash != row.hash:
-            raise self._damaged(f"run {row.summary.run_id} does not end as it was written")
-
-    def _verify(
-        self,
-        row: RunRow,
-        records: Sequence[Record],
-        head: Head | None,
-        checkpoint: Checkpoint | None,
-    ) -> None:
-        run_id = row.summary.run_id
-        after, previous = (
-            (checkpoint.seq, checkpoint.hash) if checkpoint else (0, row.summary.digest)
-        )
-        try:
-            verify(run_id, records, previous, after)
-        except Damaged as error:
-            raise Damaged(f"{self.address.shown}: {error.message}", error.hint) from None
-        chain = {after: previous} | {record.seq: record.hash for record in records}
-        last = after + len(records)
-        if last != row.seq or chain[last] != row.hash:
-            raise self._damaged(
-                f"the journal of run {run_id} ends at record {last}, not at {row.seq}"
-            )
-        self._compare(row, head)
-        if head is not None and head.seq >= after and chain[head.seq] != head.hash:
-            raise self._damaged(
-                f"record {head.seq} of run {run_id} is not the one that was written"
-            )
-
     # What is written.
 
     def _insert(
@@ -331,7 +301,9 @@ class RedisStore:
                     case [b"exists"]:
                         raise refusals.exists_already(run_id)
                     case [b"foreign"]:
-                        raise self._damaged(f"there are keys of run {run_id}, and no such run")
+                        raise self._integrity.damaged(
+                            f"there are keys of run {run_id}, and no such run"
+                        )
                     case [b"unfinished", other]:
                         self._refuse_beside(_name(other))
                     case [b"used"]:
@@ -391,12 +363,6 @@ class RedisStore:
         return Damaged(
             f"{self.address.shown}: records of run {run_id} are lost: they were acknowledged {up_to}({path})",
             f"restore the server's data; or, to go on with what is left, remove {path}",
-        )
-
-    def _damaged(self, what: str) -> Damaged:
-        return Damaged(
-            f"{self.address.shown}: {what}",
-            "nothing was changed; restore the server's data, or begin anew with --state",
         )
 
 

@@ -17,7 +17,7 @@ from fsm.stores.redis_heads import HeadFile
 from fsm.stores.redis_rows import pack_records, text
 from fsm.stores.redis_scripts import APPEND, KEEP, RELEASE, RENEW
 from fsm.stores.redis_server import FAULTS, Server, newer
-from fsm.stores.tables import RunRow, moment, run_checksum, run_identity
+from fsm.stores.rows import RunRow, moment, run_checksum, run_identity
 
 __all__ = ["Lease", "RedisJournal"]
 

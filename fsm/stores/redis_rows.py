@@ -20,9 +20,10 @@ from typing import Any, Final
 
 from fsm.engine.journal import Record
 from fsm.errors import Damaged
-from fsm.stores.tables import ApprovalRow, RunRow
+from fsm.stores.rows import ApprovalRow, RunRow
 
 __all__ = [
+    "NEXT_MOVE",
     "RUN_FIELDS",
     "pack_approval",
     "pack_records",
@@ -40,7 +41,8 @@ RUN_FIELDS: Final = (
 _RUN_TYPES: Final = (int, str, str, str, str, float, float, str, int, int, str, str)
 _RECORD_FIELDS: Final = (b"epoch", b"at", b"version", b"kind", b"data", b"hash")
 _RECORD_TYPES: Final = (int, float, int, str, str, str)
-_NEXT_MOVE: Final = "nothing was changed; restore the server's data, or begin anew with --state"
+NEXT_MOVE: Final = "nothing was changed; restore the server's data, or begin anew with --state"
+"""What to do about damage on a server."""
 
 
 def text(cell: object) -> bytes:
@@ -113,4 +115,4 @@ def _string(cell: object) -> str:
 
 
 def _damaged(where: str, what: str) -> Damaged:
-    return Damaged(f"{where}: {what}", _NEXT_MOVE)
+    return Damaged(f"{where}: {what}", NEXT_MOVE)

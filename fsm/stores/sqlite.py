@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from fsm.engine.checkpoint import Checkpoint, newest, whole
-from fsm.engine.journal import Record, verify
 from fsm.engine.ports import Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Refused
 from fsm.run.events import Event
@@ -31,15 +30,16 @@ from fsm.stores.database import (
 from fsm.stores.files import make_folder
 from fsm.stores.lock import Head, RunLock, heads, holder, read_head
 from fsm.stores.refusals import is_run_id
+from fsm.stores.rows import ApprovalRow, Integrity, RunRow, moment
 from fsm.stores.sqlite_journal import SqliteJournal
 from fsm.stores.tables import (
-    ApprovalRow,
-    RunRow,
-    insert_records,
-    moment,
+    delete_run,
+    insert_run,
+    next_number,
     places,
     read_checkpoints,
     read_records,
+    refuse_others,
 )
 
 __all__ = ["SqliteStore"]
@@ -51,6 +51,11 @@ class SqliteStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self._locks = self.path.with_name(f"{self.path.name}-locks")
+        self._integrity = Integrity(
+            str(self.path),
+            refusals.NEXT_MOVE,
+            lambda row, head: self._lost(row.summary.run_id, head.seq),
+        )
 
     def create(
         self,
@@ -70,10 +75,10 @@ class SqliteStore:
             lock = RunLock.take(self._locks, summary.run_id)
             undo.callback(lock.discard)
             with transaction(connection):
-                _refuse_beside(connection, self.path, summary, alongside)
+                refuse_others(connection, self.path, summary, alongside)
                 if approval is not None:
                     self._use_up(connection, approval, summary.run_id)
-                row = _insert_run(connection, summary, document, records)
+                row = insert_run(connection, summary, document, records)
             lock.note(row.seq, row.hash)
             undo.pop_all()
             return SqliteJournal(self.path, connection, lock, row)
@@ -93,7 +98,7 @@ class SqliteStore:
             with transaction(connection):
                 head = lock.head()
                 row = self._row(connection, run_id, head)
-                self._compare(row, head)
+                self._integrity.compare(row, head)
                 row = replace(row, epoch=row.epoch + 1)
                 connection.execute(
                     "UPDATE runs SET epoch = ?, checksum = ? WHERE run_id = ?",
@@ -121,10 +126,10 @@ class SqliteStore:
                 )
                 after = checkpoint.seq if checkpoint else 0
                 records = read_records(connection, row, self.path, after)
-            self._verify(row, records, head, checkpoint)
+            self._integrity.verify(row, records, head, checkpoint)
             document = plan[0] if plan else None
             if type(document) is not bytes or sha256(document).hexdigest() != row.summary.digest:
-                raise self._damaged(f"the plan of run {run_id} is not as it was written")
+                raise self._integrity.damaged(f"the plan of run {run_id} is not as it was written")
             return StoredRun(row.summary, document, records, checkpoint, warnings)
 
     def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
@@ -145,8 +150,8 @@ class SqliteStore:
             lock = RunLock.take(self._locks, summary.run_id)
             try:
                 with transaction(connection):
-                    _refuse_beside(connection, self.path, summary, alongside)
-                    row = _insert_run(connection, summary, stored.document, records)
+                    refuse_others(connection, self.path, summary, alongside)
+                    row = insert_run(connection, summary, stored.document, records)
                 lock.note(row.seq, row.hash)
             finally:
                 lock.discard()
@@ -161,7 +166,7 @@ class SqliteStore:
                 with transaction(connection):
                     row = self._row(connection, run_id, lock.head())
                     refusals.refuse_unfinished(row.summary)
-                    _delete_run(connection, row)
+                    delete_run(connection, row)
                     # Before the commit: a lock file with a head and no run would be evidence of a loss.
                     lock.path.unlink(missing_ok=True)
             finally:
@@ -193,7 +198,7 @@ class SqliteStore:
     def approve(self, approval: Approval) -> None:
         """Record an approval; durable when it returns."""
         with self._told(), closing(writing(self.path)) as connection, transaction(connection):
-            row = ApprovalRow(_next_number(connection, "approvals"), approval)
+            row = ApprovalRow(next_number(connection, "approvals"), approval)
             connection.execute("INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?, ?)", row.cells())
 
     def approvals(self, digest: str) -> Sequence[Approval]:
@@ -246,42 +251,6 @@ class SqliteStore:
         known = [row[0] for row in connection.execute(names)] if connection else []
         return refusals.no_such_run(run_id, known, str(self.path))
 
-    def _compare(self, row: RunRow, head: Head | None) -> None:
-        """Raises `Damaged` if more was acknowledged than is there; less is a power cut (F16)."""
-        if head is None or head.seq < row.seq:
-            return
-        if head.seq > row.seq:
-            raise self._lost(row.summary.run_id, head.seq)
-        if head.hash != row.hash:
-            raise self._damaged(f"run {row.summary.run_id} does not end as it was written")
-
-    def _verify(
-        self,
-        row: RunRow,
-        records: Sequence[Record],
-        head: Head | None,
-        checkpoint: Checkpoint | None,
-    ) -> None:
-        run_id = row.summary.run_id
-        after, previous = (
-            (checkpoint.seq, checkpoint.hash) if checkpoint else (0, row.summary.digest)
-        )
-        try:
-            verify(run_id, records, previous, after)
-        except Damaged as error:
-            raise Damaged(f"{self.path}: {error.message}", error.hint) from None
-        chain = {after: previous} | {record.seq: record.hash for record in records}
-        last = after + len(records)
-        if last != row.seq or chain[last] != row.hash:
-            raise self._damaged(
-                f"the journal of run {run_id} ends at record {last}, not at {row.seq}"
-            )
-        self._compare(row, head)
-        if head is not None and head.seq >= after and chain[head.seq] != head.hash:
-            raise self._damaged(
-                f"record {head.seq} of run {run_id} is not the one that was written"
-            )
-
     def _newest(
         self, connection: sqlite3.Connection, row: RunRow
     ) -> tuple[Checkpoint | None, list[str]]:
@@ -321,52 +290,3 @@ class SqliteStore:
             f"{self.path}: records of run {run_id} are lost: they were acknowledged {what}({lock})",
             f"restore {self.path} from a backup; or, to go on with what is left, remove {lock}",
         )
-
-    def _damaged(self, what: str) -> Damaged:
-        return Damaged(f"{self.path}: {what}", refusals.NEXT_MOVE)
-
-
-def _refuse_beside(
-    connection: sqlite3.Connection, path: Path, summary: RunSummary, alongside: bool
-) -> None:
-    query = "SELECT * FROM runs WHERE run_id = ? OR plan_id = ? ORDER BY number DESC"
-    cells = connection.execute(query, (summary.run_id, summary.plan_id))
-    others = (RunRow.read(each, path).summary for each in cells)
-    refusals.refuse_beside(summary, others, alongside=alongside)
-
-
-def _insert_run(
-    connection: sqlite3.Connection, summary: RunSummary, document: bytes, records: Sequence[Record]
-) -> RunRow:
-    *_, epoch = (1, *(record.epoch for record in records))
-    seq, hash_ = (records[-1].seq, records[-1].hash) if records else (0, summary.digest)
-    row = RunRow(_next_number(connection, "runs"), summary, epoch, seq, hash_)
-    connection.execute(
-        "INSERT INTO plans VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
-        " SET document = excluded.document WHERE document IS NOT excluded.document",
-        (summary.digest, document),
-    )
-    connection.execute(
-        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        row.cells(),
-    )
-    insert_records(connection.cursor(), row.number, records)
-    return row
-
-
-def _delete_run(connection: sqlite3.Connection, row: RunRow) -> None:
-    for table in ("records", "checkpoints"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE place BETWEEN ? AND ?",  # noqa: S608 (a name from this file)
-            places(row.number),
-        )
-    connection.execute("DELETE FROM runs WHERE number = ?", (row.number,))
-    connection.execute(
-        "DELETE FROM plans WHERE digest = ? AND digest NOT IN (SELECT digest FROM runs)",
-        (row.summary.digest,),
-    )
-
-
-def _next_number(connection: sqlite3.Connection, table: str) -> int:
-    (number,) = connection.execute(f"SELECT coalesce(max(number), 0) + 1 FROM {table}").fetchone()  # noqa: S608 (a name from this file)
-    return int(number)

@@ -15,15 +15,8 @@ from fsm.run.events import Event
 from fsm.stores import refusals
 from fsm.stores.database import FAULTS, abandon, unavailable
 from fsm.stores.lock import RunLock
-from fsm.stores.tables import (
-    RunRow,
-    insert_checkpoint,
-    insert_records,
-    moment,
-    places,
-    run_checksum,
-    run_identity,
-)
+from fsm.stores.rows import RunRow, moment, run_checksum, run_identity
+from fsm.stores.tables import insert_checkpoint, insert_records, places
 
 __all__ = ["SqliteJournal"]
 

@@ -1,36 +1,32 @@
-"""What the tables hold, and how a row shows that it is as it was written.
+"""The tables of a SQLite store, and the statements that read and write their rows.
 
-The journal's records are chained by `fsm.engine.journal`. The other rows are no part of that chain:
-each carries a checksum over all its cells, as SQLite's pages have none (FACTS.md, "Durability").
+Rows carry checksums of their own (`fsm.stores.rows`), as SQLite's pages have none (FACTS.md, "Durability").
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
 from fsm.engine.journal import Record
-from fsm.engine.ports import KEPT_CHECKPOINTS, Approval, RunSummary
+from fsm.engine.ports import KEPT_CHECKPOINTS, RunSummary
 from fsm.errors import Damaged
-from fsm.stores.refusals import NEXT_MOVE
-from fsm.values import Value
+from fsm.stores.refusals import NEXT_MOVE, refuse_beside
+from fsm.stores.rows import RunRow, types
 
 __all__ = [
     "SCHEMA",
-    "ApprovalRow",
-    "RunRow",
+    "delete_run",
     "insert_checkpoint",
     "insert_records",
-    "moment",
+    "insert_run",
+    "next_number",
     "places",
     "read_checkpoints",
     "read_records",
-    "run_checksum",
-    "run_identity",
+    "refuse_others",
 ]
 
 SCHEMA: Final = """
@@ -76,99 +72,58 @@ CREATE TABLE approvals (
 );
 """
 
-_RUN_CELLS = (int, str, str, str, str, float, float, str, int, int, str, str)
 _RECORD_CELLS = (int, float, int, str, str, str)
 _SEQ_BITS = 32
-_APPROVAL_CELLS = (int, str, str, float, str, str, str)
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def moment(seconds: float) -> float:
-    """The time as SQLite gives it back: a float, without the sign of zero. Hashes depend on it."""
-    return float(seconds) + 0.0
+def refuse_others(
+    connection: sqlite3.Connection, path: Path, summary: RunSummary, alongside: bool
+) -> None:
+    """Raises `Refused` for a run that may not begin beside those that there are."""
+    query = "SELECT * FROM runs WHERE run_id = ? OR plan_id = ? ORDER BY number DESC"
+    cells = connection.execute(query, (summary.run_id, summary.plan_id))
+    others = (RunRow.read(each, path).summary for each in cells)
+    refuse_beside(summary, others, alongside=alongside)
 
 
-def run_identity(number: int, summary: RunSummary) -> str:
-    """The cells of a run's row that never change, as the part of its checksum that never does."""
-    return _to_json(
-        [
-            number,
-            summary.run_id,
-            summary.plan_id,
-            summary.plan_name,
-            summary.digest,
-            moment(summary.created_at),
-        ]
+def insert_run(
+    connection: sqlite3.Connection, summary: RunSummary, document: bytes, records: Sequence[Record]
+) -> RunRow:
+    """Write the run with its plan and records, as part of a transaction."""
+    *_, epoch = (1, *(record.epoch for record in records))
+    seq, hash_ = (records[-1].seq, records[-1].hash) if records else (0, summary.digest)
+    row = RunRow(next_number(connection, "runs"), summary, epoch, seq, hash_)
+    connection.execute(
+        "INSERT INTO plans VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
+        " SET document = excluded.document WHERE document IS NOT excluded.document",
+        (summary.digest, document),
+    )
+    connection.execute(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row.cells(),
+    )
+    insert_records(connection.cursor(), row.number, records)
+    return row
+
+
+def delete_run(connection: sqlite3.Connection, row: RunRow) -> None:
+    """Forget the run, and its plan if it was the last of it, as part of a transaction."""
+    for table in ("records", "checkpoints"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE place BETWEEN ? AND ?",  # noqa: S608 (a name from this file)
+            places(row.number),
+        )
+    connection.execute("DELETE FROM runs WHERE number = ?", (row.number,))
+    connection.execute(
+        "DELETE FROM plans WHERE digest = ? AND digest NOT IN (SELECT digest FROM runs)",
+        (row.summary.digest,),
     )
 
 
-def run_checksum(
-    identity: str, updated_at: float, state: str, epoch: int, seq: int, hash_: str
-) -> str:
-    """The checksum of a run's row: its identity, and the cells that change with every append."""
-    return sha256(f"{identity} {updated_at!r} {state} {epoch} {seq} {hash_}".encode()).hexdigest()
-
-
-class RunRow(Value):
-    """A row of `runs` that is as it was written."""
-
-    number: int
-    summary: RunSummary
-    epoch: int
-    seq: int
-    hash: str
-
-    @classmethod
-    def read(cls, cells: Sequence[Any], path: Path | str) -> Self:
-        """The row of these cells, in the table's order. Raises `Damaged`."""
-        if _types(cells) == _RUN_CELLS:
-            number, run_id, plan_id, plan_name, digest, created_at, updated_at, state, *rest = cells
-            epoch, seq, hash_, checksum = rest
-            summary = RunSummary(run_id, plan_id, plan_name, digest, state, created_at, updated_at)
-            row = cls(number, summary, epoch, seq, hash_)
-            if row.checksum() == checksum:
-                return row
-        raise Damaged(f"{path}: the entry of run {cells[1]} was altered", NEXT_MOVE)
-
-    def cells(self) -> tuple[Any, ...]:
-        """The cells to write, in the table's order."""
-        run = self.summary
-        created_at, updated_at = moment(run.created_at), moment(run.updated_at)
-        names = (self.number, run.run_id, run.plan_id, run.plan_name, run.digest)
-        head = (self.epoch, self.seq, self.hash)
-        return (*names, created_at, updated_at, run.state, *head, self.checksum())
-
-    def checksum(self) -> str:
-        run = self.summary
-        identity = run_identity(self.number, run)
-        return run_checksum(
-            identity, moment(run.updated_at), run.state, self.epoch, self.seq, self.hash
-        )
-
-
-class ApprovalRow(Value):
-    """A row of `approvals`; `used_by` is empty until a run has used it."""
-
-    number: int
-    approval: Approval
-    used_by: str = ""
-
-    @classmethod
-    def read(cls, cells: Sequence[Any], path: Path | str) -> Self:
-        """The row of these cells, in the table's order. Raises `Damaged`."""
-        if _types(cells) == _APPROVAL_CELLS:
-            number, digest, by, at, how, used_by, checksum = cells
-            row = cls(number, Approval(digest, by, at, how), used_by)
-            if row.cells()[-1] == checksum:
-                return row
-        raise Damaged(f"{path}: approval {cells[0]} was altered", NEXT_MOVE)
-
-    def cells(self) -> tuple[Any, ...]:
-        """The cells to write, in the table's order."""
-        approval = self.approval
-        at = moment(approval.at)
-        cells = (self.number, approval.digest, approval.by, at, approval.how, self.used_by)
-        return (*cells, sha256(_to_json(cells).encode()).hexdigest())
+def next_number(connection: sqlite3.Connection, table: str) -> int:
+    """The number of the next row of `runs` or `approvals`."""
+    (number,) = connection.execute(f"SELECT coalesce(max(number), 0) + 1 FROM {table}").fetchone()  # noqa: S608 (a name from this file)
+    return int(number)
 
 
 def places(number: int, after: int = 0) -> tuple[int, int]:
@@ -192,7 +147,7 @@ def read_records(
         places(row.number, after),
     ):
         seq = place - first
-        if _types(cells) != _RECORD_CELLS:
+        if types(cells) != _RECORD_CELLS:
             what = f"record {seq} of run {row.summary.run_id} was altered"
             raise Damaged(f"{path}: {what}", NEXT_MOVE)
         records.append(Record(seq, *cells))
@@ -228,7 +183,3 @@ def insert_checkpoint(cursor: sqlite3.Cursor, number: int, seq: int, data: bytes
         " (SELECT place FROM checkpoints WHERE place BETWEEN ? AND ? ORDER BY place DESC LIMIT ?)",
         (first, last, first, last, KEPT_CHECKPOINTS),
     )
-
-
-def _types(cells: Sequence[Any]) -> tuple[type, ...]:
-    return tuple(map(type, cells))

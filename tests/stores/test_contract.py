@@ -36,6 +36,7 @@ from fsm.stores.jsonl_journal import JsonJournal
 from fsm.stores.memory import MemoryJournal
 from fsm.stores.redis_scripts import ACQUIRE, APPEND, Script
 from fsm.stores.redis_url import parse
+from fsm.stores.rows import Integrity
 from fsm.stores.sqlite_journal import SqliteJournal
 
 STARTED, FAILED = StepStarted("build", 1), StepFailed("build", 1, "exit 2", 0.5, 2, "töö\x00\n")
@@ -820,10 +821,10 @@ def test_a_store_that_does_not_lock_is_caught(
 def test_a_store_that_does_not_verify_is_caught(
     world: Any, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sqlite", "jsonl", "memory", "redis"):
+    for module in ("rows", "jsonl", "memory"):
         monkeypatch.setattr(f"fsm.stores.{module}.verify", lambda *_: None)
-    for kind in (SqliteStore, JsonStore, RedisStore):
-        monkeypatch.setattr(kind, "_verify", lambda *_: None)
+    monkeypatch.setattr(Integrity, "verify", lambda *_: None)
+    monkeypatch.setattr(JsonStore, "_verify", lambda *_: None)
     monkeypatch.setattr("fsm.stores.memory._verify_end", lambda *_: None)
     assert caught(test_a_damaged_journal_is_refused, world, what)
 

@@ -23,6 +23,7 @@ from fsm.engine.ports import Approval, RunSummary
 from fsm.errors import Damaged, StateUnavailable
 from fsm.run.events import RunCreated, StepFailed, StepStarted
 from fsm.stores import SqliteStore
+from fsm.stores.rows import Integrity
 
 PLANS = [b'{"id":"a"}', b'{"id":"b","steps":["' + b"x" * 9000 + b'"]}']
 DIGESTS = [sha256(plan).hexdigest() for plan in PLANS]
@@ -44,8 +45,8 @@ class Content:
         )
 
 
-def content(path: Path, store: type[SqliteStore] = SqliteStore) -> Content:
-    opened = store(path)
+def content(path: Path) -> Content:
+    opened = SqliteStore(path)
     return Content(
         list(opened.runs()),
         [opened.load(f"run-{number}") for number in range(4)],
@@ -93,10 +94,10 @@ def copied(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[]
     return copy
 
 
-def seen(path: Path, good: Content, store: type[SqliteStore] = SqliteStore) -> bool:
+def seen(path: Path, good: Content) -> bool:
     """Whether the damage was seen; if not, nothing may be other than it was."""
     try:
-        read = content(path, store)
+        read = content(path)
     except StateUnavailable as error:
         told = error
     else:
@@ -182,20 +183,16 @@ def test_no_flipped_bit_of_a_cell_goes_unseen(
         assert seen(path, good) or table == "approvals"
 
 
-class Trusting(SqliteStore):
-    """Takes the rows for what they are."""
-
-    def _verify(self, *_: Any) -> None:
-        pass
-
-
-def test_a_store_that_trusts_its_rows_is_caught(copied: Callable[[], Path], good: Content) -> None:
+def test_a_store_that_trusts_its_rows_is_caught(
+    copied: Callable[[], Path], good: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Integrity, "verify", lambda *_: None)
     chosen, missed = random.Random(1), 0
     for _ in range(20):
         path = copied()
         flip_row(path, "records", chosen.randrange)
         try:
-            seen(path, good, Trusting)
+            seen(path, good)
         except AssertionError:
             missed += 1
     assert missed > 5
