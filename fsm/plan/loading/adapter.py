@@ -1,15 +1,25 @@
-"""Building validators: of the shapes in this package, whatever else is installed."""
+"""How the shapes in this package are read: by the same rules, whatever else is installed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.alias_generators import to_camel
 
-__all__ = ["adapter"]
+__all__ = ["KEYS", "adapter"]
+
+KEYS: Final = ConfigDict(
+    extra="forbid",
+    strict=True,
+    alias_generator=to_camel,
+    validate_by_name=True,
+    validate_by_alias=True,
+)
+"""No other keys than a shape's own, each in both spellings, `depends_on` and `dependsOn`."""
 
 _SWITCH = "PYDANTIC_DISABLE_PLUGINS"
 

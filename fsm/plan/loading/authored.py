@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Required
 
-from pydantic import ConfigDict, Field, JsonValue, Tag
-from pydantic.alias_generators import to_camel
+from pydantic import Field, JsonValue, Tag
 from typing_extensions import TypedDict
 
-from fsm.plan.loading.adapter import adapter
+from fsm.plan.loading.adapter import KEYS, adapter
 from fsm.plan.loading.values import (
     Answer,
-    Arguments,
     Attempts,
     Command,
+    CommandForms,
     Condition,
     Dependencies,
     Duration,
@@ -46,19 +45,11 @@ __all__ = [
 
 _CALL_WORDS = "must be a command, or a mapping with `run` or `action`"
 
-_CONFIG = ConfigDict(
-    extra="forbid",
-    strict=True,
-    alias_generator=to_camel,
-    validate_by_name=True,
-    validate_by_alias=True,
-)
-
 
 class Retry(TypedDict, total=False):
     """How often an attempt is made, and how long the next one waits."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     attempts: Required[
         Annotated[Attempts, Field(description="Attempts in all, the first included.")]
@@ -92,13 +83,13 @@ class _CallKeys(TypedDict, total=False):
 class Call(_CallKeys, total=False):
     """A command, or an action; `skill` and `params` are the step's own if they are left out."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
 
 class Rollback(_CallKeys, total=False):
     """How to undo a step; `skill` and `params` are the step's own if they are left out."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     retry: Annotated[RetryForm, Field(description="How often undoing is tried; once by default.")]
     timeout: Annotated[
@@ -118,15 +109,11 @@ RetryForm = Annotated[
     forms("must be a number of attempts, or a mapping with `attempts`", attempts=int, mapping=dict),
 ]
 CallForm = Annotated[
-    Annotated[Text, Tag("text")]
-    | Annotated[Arguments, Tag("arguments")]
-    | Annotated[Call, Tag("mapping")],
+    CommandForms | Annotated[Call, Tag("mapping")],
     forms(_CALL_WORDS, text=str, arguments=list, mapping=dict),
 ]
 RollbackForm = Annotated[
-    Annotated[Text, Tag("text")]
-    | Annotated[Arguments, Tag("arguments")]
-    | Annotated[Rollback, Tag("mapping")],
+    CommandForms | Annotated[Rollback, Tag("mapping")],
     forms(_CALL_WORDS, text=str, arguments=list, mapping=dict),
 ]
 
@@ -149,7 +136,7 @@ _Condition = TypedDict(
 class Step(_CallKeys, _Condition, total=False):
     """One action with its dependencies, retry, timeout, condition and rollback."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     id: Required[Annotated[Id, Field(description="The step's name in commands and templates.")]]
     name: Annotated[Text, Field(description="The step's name for people; its id by default.")]
@@ -204,7 +191,7 @@ class Step(_CallKeys, _Condition, total=False):
 class MultipleFailures(TypedDict, total=False):
     """What happens when several steps have failed."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     after: Annotated[int, Field(ge=2, le=1000, description="How many failed steps are several; 2.")]
     then: Annotated[Answer, Field(description="The answer; `rollback` by default.")]
@@ -213,7 +200,7 @@ class MultipleFailures(TypedDict, total=False):
 class ErrorHandling(TypedDict, total=False):
     """What happens when something breaks."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     single_failure: Annotated[Answer, Field(description="A step failed; `pause` by default.")]
     multiple_failures: Annotated[
@@ -229,7 +216,7 @@ class ErrorHandling(TypedDict, total=False):
 class Head(TypedDict, total=False):
     """A plan without its steps."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     id: Required[Annotated[Id, Field(description="The plan's name in commands.")]]
     name: Annotated[Text, Field(description="The plan's name for people; its id by default.")]
@@ -278,7 +265,7 @@ class Head(TypedDict, total=False):
 class PlanKeys(Head, total=False):
     """A plan: steps that change the world, in an order, each with its way back."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     steps: Required[Annotated[list[Step], Field(min_length=1, description="What to do.")]]
 
@@ -286,7 +273,7 @@ class PlanKeys(Head, total=False):
 class PlanFile(TypedDict):
     """A plan of fsm: declare it, see it, approve it, run it, roll it back."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     plan: PlanKeys
 

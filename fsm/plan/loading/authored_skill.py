@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Required
 
-from pydantic import ConfigDict, Field, JsonValue, Tag
-from pydantic.alias_generators import to_camel
+from pydantic import Field, JsonValue, Tag
 from typing_extensions import TypedDict
 
-from fsm.plan.loading.adapter import adapter
+from fsm.plan.loading.adapter import KEYS, adapter
 from fsm.plan.loading.values import Command, Env, EnvName, Id, ParamName, Text, Timeout, forms
 from fsm.plan.skill import Kind, Risk
 
@@ -27,19 +26,11 @@ __all__ = [
     "Undo",
 ]
 
-_CONFIG = ConfigDict(
-    extra="forbid",
-    strict=True,
-    alias_generator=to_camel,
-    validate_by_name=True,
-    validate_by_alias=True,
-)
-
 
 class ParameterKeys(TypedDict, total=False):
     """What an action is given under one name. It is required, unless it has a default."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     type: Annotated[
         Kind, Field(description="What a value must be; that of the default, else `any`.")
@@ -72,7 +63,7 @@ Parameter = Annotated[
 class Needs(TypedDict, total=False):
     """What must be there before the action can work; `fsm validate` looks for it."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     commands: Annotated[list[Text], Field(description="Programs on PATH.")]
     env: Annotated[list[EnvName], Field(description="Environment variables that must be set.")]
@@ -87,7 +78,7 @@ class Needs(TypedDict, total=False):
 class Undo(TypedDict, total=False):
     """The action of this skill that undoes another one, and what it is given."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     action: Required[Annotated[Text, Field(description="The action that undoes it.")]]
     params: Annotated[
@@ -108,7 +99,7 @@ UndoForm = Annotated[
 class SkillCall(TypedDict, total=False):
     """An action of another skill."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     skill: Required[Annotated[Text, Field(description="The skill that `action` belongs to.")]]
     action: Required[Annotated[Text, Field(description="What it is to do.")]]
@@ -121,7 +112,7 @@ class SkillCall(TypedDict, total=False):
 class Action(TypedDict, total=False):
     """One thing that the skill can do: what it runs, takes and needs, and its way back."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     description: Annotated[str, Field(description="What it does.")]
     params: Annotated[dict[ParamName, Parameter], Field(description="What it is given, by name.")]
@@ -171,7 +162,7 @@ class Action(TypedDict, total=False):
 class Head(TypedDict, total=False):
     """A skill without its actions."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     name: Required[
         Annotated[Id, Field(description="What plans call it; its file has the same name.")]
@@ -182,7 +173,7 @@ class Head(TypedDict, total=False):
 class SkillKeys(Head, total=False):
     """A skill: a named set of actions."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     actions: Required[
         Annotated[dict[Id, Action], Field(min_length=1, description="What it can do, by name.")]
@@ -192,7 +183,7 @@ class SkillKeys(Head, total=False):
 class SkillFile(TypedDict):
     """A skill of fsm: actions that plans can use as steps."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     skill: SkillKeys
 

@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from fsm.document import Data, Document, Path
-from fsm.plan.loading.authored import _CONFIG
+from fsm.plan.loading.adapter import KEYS
 from fsm.plan.loading.findings import PHASES, Findings, quoted
 from fsm.plan.loading.load import bound, checked, is_specification, read_source
 from fsm.plan.loading.roster import Roster
@@ -34,7 +34,7 @@ _ATTEMPTS = 3
 class Phase(TypedDict, total=False):
     """One phase as its author types it."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     name: Required[Id]
     command: Required[Text]
@@ -47,7 +47,7 @@ class Phase(TypedDict, total=False):
 class _Head(TypedDict, total=False):
     """A specification without its phases."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     workflow_id: Required[Id]
     state_backend: Backend
@@ -57,7 +57,7 @@ class _Head(TypedDict, total=False):
 class Shape(_Head, total=False):
     """A specification as its author types it."""
 
-    __pydantic_config__ = _CONFIG  # type: ignore[misc]
+    __pydantic_config__ = KEYS  # type: ignore[misc]
 
     phases: Required[list[Phase]]
 

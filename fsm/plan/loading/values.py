@@ -19,9 +19,9 @@ __all__ = [
     "NOT_BLANK",
     "PARAM_NAME",
     "Answer",
-    "Arguments",
     "Attempts",
     "Command",
+    "CommandForms",
     "Condition",
     "Dependencies",
     "Duration",
@@ -112,8 +112,9 @@ Timeout = Annotated[float, PlainValidator(_some_seconds), _DURATION_SCHEMA]
 Scalar = Annotated[str | int | float, PlainValidator(_scalar), _SCALAR_SCHEMA]
 Env = dict[EnvName, Scalar | None]
 Arguments = Annotated[list[Scalar], Field(min_length=1)]
+CommandForms = Annotated[Text, Tag("text")] | Annotated[Arguments, Tag("arguments")]
 Command = Annotated[
-    Annotated[Text, Tag("text")] | Annotated[Arguments, Tag("arguments")],
+    CommandForms,
     forms(_COMMAND_WORDS, text=str, arguments=list),
 ]
 Condition = Annotated[
