@@ -34,12 +34,14 @@ class Programs:
     def __init__(self) -> None:
         self._on_path: dict[tuple[str, str, str], bool] = {}
 
-    def on_path(self, program: str, cwd: str, env: Mapping[str, str]) -> bool:
-        """Whether the kernel and the shell would find it, from that folder."""
+    def has(self, program: str, cwd: Path, env: Mapping[str, str]) -> bool:
+        """Whether the kernel and the shell would find it from that folder, and may execute it."""
+        if "/" in program:
+            return _is_program(str(cwd / program))
         path = env.get("PATH", os.defpath)
-        key = (program, cwd, path)
+        key = (program, str(cwd), path)
         if key not in self._on_path:
-            folders = (cwd if not each else os.path.join(cwd, each) for each in path.split(":"))  # noqa: PTH118
+            folders = (cwd / each for each in path.split(":"))
             self._on_path[key] = any(_is_program(f"{folder}/{program}") for folder in folders)
         return self._on_path[key]
 
@@ -136,15 +138,18 @@ def _missing(
 ) -> Iterator[Problem]:
     """The problem that the program cannot be found as the kernel and the shell look for it."""
     name = one_line(to_bytes(program))
+    if programs.has(program, cwd, env):
+        return
     if "/" not in program:
-        if not programs.on_path(program, str(cwd), env):
-            yield Problem(f"`{name}` is not found on PATH", "install it, or write its path")
-    elif not _is_program(str(cwd / program)):
-        if (cwd / program).is_file():
-            yield Problem(f"`{name}` may not be executed", f"allow it: chmod +x {name}")
-        else:
-            yield Problem(f"there is no program `{name}` in {cwd}", "mend the path, or `cwd`")
+        yield Problem(f"`{name}` is not found on PATH", "install it, or write its path")
+    elif (cwd / program).is_file():
+        yield Problem(f"`{name}` may not be executed", f"allow it: chmod +x {name}")
+    else:
+        yield Problem(f"there is no program `{name}` in {cwd}", "mend the path, or `cwd`")
 
 
 def _is_program(path: str) -> bool:
-    return os.access(path, os.X_OK) and os.path.isfile(path)  # noqa: PTH113
+    try:
+        return os.access(path, os.X_OK) and os.path.isfile(path)  # noqa: PTH113
+    except ValueError:  # a name that no file can have
+        return False

@@ -49,8 +49,8 @@ class DeclaredAction(Action):
     ) -> None:
         self._skill = skill
         self._shell = shell
-        self._around = Surroundings()
         self._programs = Programs()
+        self._around = Surroundings(self._programs)
         self._folder = folder
         self._others = others
 

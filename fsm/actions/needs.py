@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.actions.command import Programs
 from fsm.actions.net.addresses import looked_up
 from fsm.errors import Problem
 
@@ -23,17 +22,17 @@ _PROXIES = ("all_proxy", "http_proxy", "https_proxy")
 
 
 class Surroundings:
-    """Where actions find what they need. A command or a host is looked for once, however many need it."""
+    """Where actions find what they need. A program or a host is looked for once, however many need it."""
 
-    def __init__(self) -> None:
-        self._commands: dict[tuple[str, str], bool] = {}
+    def __init__(self, programs: Programs | None = None) -> None:
+        self._programs = programs or Programs()
         self._hosts: dict[str, str] = {}
 
     async def missing(self, needs: Needs, cwd: Path, env: Mapping[str, str]) -> Inspection:
         """What of these needs is not here. Aspects of which nothing is needed are left out."""
         found: dict[Aspect, list[Problem]] = {}
         if needs.commands or needs.env or needs.secrets:
-            found["permissions"] = self._permissions(needs, env)
+            found["permissions"] = self._permissions(needs, cwd, env)
         if needs.files:
             found["targets"] = [
                 Problem(f"{cwd / name} does not exist", "make it, or mend the skill's `needs`")
@@ -49,13 +48,12 @@ class Surroundings:
                     told.append(Problem(f"the host {host} cannot be reached: {words}", hint))
         return found
 
-    def _permissions(self, needs: Needs, env: Mapping[str, str]) -> list[Problem]:
-        path = env.get("PATH", os.defpath)
+    def _permissions(self, needs: Needs, cwd: Path, env: Mapping[str, str]) -> list[Problem]:
         return [
             *(
                 Problem(f"the command `{name}` is not found", "install it, or mend PATH")
                 for name in needs.commands
-                if not self._has(name, path)
+                if not self._programs.has(name, cwd, env)
             ),
             *(
                 Problem(f"the environment variable {name} is not set", f"set it: export {name}=…")
@@ -68,12 +66,6 @@ class Surroundings:
                 if not env.get(name)
             ),
         ]
-
-    def _has(self, command: str, path: str) -> bool:
-        key = (command, path)
-        if key not in self._commands:
-            self._commands[key] = shutil.which(command, path=path) is not None
-        return self._commands[key]
 
     async def _unreachable(self, host: str) -> str:
         if host not in self._hosts:

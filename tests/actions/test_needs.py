@@ -79,3 +79,19 @@ def test_a_name_server_that_is_silent_is_left_alone_when_patience_ends(
 
 def test_behind_a_proxy_hosts_are_not_looked_at() -> None:
     assert said(Surroundings(), "no.example", HTTPS_PROXY="http://proxy:3128") is None
+
+
+@pytest.mark.parametrize(("name", "is_there"), [
+    ("tool", True), ("bin/tool", True), ("no-such", False), ("folder", False), ("a\0b", False),
+])  # fmt: skip
+def test_a_command_is_looked_for_as_the_step_will_look_for_it(
+    tmp_path: Path, name: str, is_there: bool
+) -> None:
+    (tmp_path / "bin" / "folder").mkdir(parents=True)
+    (tmp_path / "bin" / "tool").touch(mode=0o700)
+    found = asyncio.run(
+        Surroundings().missing(Needs(commands=(name,)), tmp_path, {"PATH": "/bin:bin"})
+    )
+    hint = "install it, or mend PATH"
+    missing = [] if is_there else [f"the command `{name}` is not found; {hint}"]
+    assert [str(problem) for problem in found["permissions"]] == missing
