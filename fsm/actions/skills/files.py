@@ -17,7 +17,8 @@ from fsm.actions import output
 from fsm.actions.skill import ActionFailed, Context, Skill
 from fsm.actions.skills.confined import Missing, Spot, opened, opened_if_there, pieces, read, told
 from fsm.actions.skills.judged import can_give, can_take, refuse_same, replaceable
-from fsm.actions.skills.kept import Kept, Look, look, put
+from fsm.actions.skills.kept import Kept
+from fsm.actions.skills.looks import Look, look
 from fsm.plan.skill import Undo
 from fsm.plan.template import printable
 
@@ -49,8 +50,7 @@ def is_written(
     path: str, text: str, context: Context, mode: str | None = None, outside: bool = False
 ) -> bool:
     """Whether this step has written it, and it is as it was written."""
-    wanted = Look("file", _mode(mode) or 0, sha256=sha256(_encoded(text)).hexdigest())
-    return _is_done(context, outside, (path, wanted))
+    return _is_done(context, outside, (path, _holding(text, mode)))
 
 
 @write.dry_run
@@ -205,8 +205,7 @@ def is_rendered(
 ) -> bool:
     """Whether this step has rendered it, and it is as it was rendered."""
     rendered = _rendered(source, values, context, outside)
-    wanted = Look("file", _mode(mode) or 0, sha256=sha256(_encoded(rendered)).hexdigest())
-    return _is_done(context, outside, (to, wanted))
+    return _is_done(context, outside, (to, _holding(rendered, mode)))
 
 
 @template.dry_run
@@ -276,19 +275,8 @@ def restore(context: Context) -> None:
 
 
 def _replace(spot: Spot, content: Iterable[bytes], mode: int | None, context: Context) -> None:
-    """Put a file of that content there; it has the permissions of the one before if `mode` is `None`."""
-    now = replaceable(spot)
-    if mode is None and now.kind == "file":
-        mode = now.mode
-    kept = _kept(context)
-    slot = kept.begin()
-    new, digest = slot.create(content, mode, like=spot)
-    after = Look("file", mode or 0, sha256=digest)
-    if kept.is_done([(spot, after)]):
-        slot.drop()
-        return
-    slot.keep([(spot, after)])
-    put(new, spot)
+    replaceable(spot)
+    _kept(context).replace(spot, content, mode)
 
 
 def _is_done(context: Context, outside: bool, *wanted: tuple[str, Look]) -> bool:
@@ -321,6 +309,11 @@ def _rendered(source: str, values: dict[str, Any], context: Context, outside: bo
             raise ActionFailed(f"{spot} is not UTF-8") from None
         except TemplateError as error:
             raise ActionFailed(f"{spot}: {error}") from None
+
+
+def _holding(text: str, mode: str | None) -> Look:
+    """A file of that text, with those permissions if any are given."""
+    return Look("file", _mode(mode) or 0, sha256=sha256(_encoded(text)).hexdigest())
 
 
 def _encoded(text: str) -> bytes:

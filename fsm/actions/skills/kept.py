@@ -12,37 +12,25 @@ So it can be told after a crash whether the step was done, and undoing it needs 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fsm.actions.output import make_folder, open_regular
 from fsm.actions.skill import ActionFailed
 from fsm.actions.skills.confined import Spot, reopened
+from fsm.actions.skills.looks import Look, is_like, look
+from fsm.actions.skills.placing import duplicate, owner, put, save, sync
 
-__all__ = ["Kept", "Look", "Place", "Slot", "look", "put"]
+__all__ = ["Kept", "Place", "Slot"]
 
-_PIECE = 1 << 20
 _RECORD = "record.json"
-_MODE = 0o7777
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What stands at a name. `file` is its device and inode, which a move keeps; `sha256` its content."""
-
-    kind: Literal["nothing", "file", "folder", "link", "other"]
-    mode: int = 0
-    file: tuple[int, int] = (0, 0)
-    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +40,6 @@ class Place:
     path: str
     before: Look
     after: Look
-
-
-def look(spot: Spot) -> Look:
-    """What stands there now; of a link the link itself."""
-    try:
-        found = os.stat(spot.name, dir_fd=spot.folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return Look("nothing")
-    kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
-    kind: Any = kinds.get(stat.S_IFMT(found.st_mode), "other")
-    return Look(kind, found.st_mode & _MODE, (found.st_dev, found.st_ino))
 
 
 class Kept:
@@ -90,7 +67,7 @@ class Kept:
             return False
         paths = [place.path for place in slot.places]
         return paths == [spot.path for spot, _ in places] and all(
-            _is(wanted, spot) for spot, wanted in places
+            is_like(wanted, spot) for spot, wanted in places
         )
 
     def begin(self) -> Slot:
@@ -99,6 +76,23 @@ class Kept:
         slot = Slot(self._folder / str(max(self._numbers(), default=0) + 1))
         make_folder(str(slot.folder))
         return slot
+
+    def replace(self, spot: Spot, content: Iterable[bytes], mode: int | None) -> None:
+        """Put a file of that content there, where there is a file or nothing; or leave it, if the step did.
+
+        It has the permissions of the one before if `mode` is `None`.
+        """
+        now = look(spot)
+        if mode is None and now.kind == "file":
+            mode = now.mode
+        slot = self.begin()
+        new, digest = slot.create(content, mode, like=spot)
+        after = Look("file", mode or 0, sha256=digest)
+        if self.is_done([(spot, after)]):
+            slot.drop()
+            return
+        slot.keep([(spot, after)])
+        put(new, spot)
 
     def _numbers(self) -> Iterator[int]:
         with suppress(FileNotFoundError):
@@ -149,7 +143,7 @@ class Slot:
                 digest.update(piece)
                 file.write(piece)
             with suppress(PermissionError):
-                os.fchown(file.fileno(), *_owner(like))
+                os.fchown(file.fileno(), *owner(like))
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             file.flush()
@@ -162,7 +156,7 @@ class Slot:
         for index, (spot, after) in enumerate(changes):
             before = look(spot)
             if before.kind not in ("nothing", "folder"):
-                _save(spot, self.folder / f"{index}.before")
+                save(spot, self.folder / f"{index}.before")
             places.append(Place(spot.path, before, after))
         self.places = places
         self._write()
@@ -212,7 +206,7 @@ class Slot:
             copy = kept.with_suffix(".back")
             with suppress(FileNotFoundError):
                 copy.unlink()
-            _duplicate(kept, copy)
+            duplicate(kept, copy)
             put(copy, spot)
         return found
 
@@ -222,12 +216,12 @@ class Slot:
             with suppress(OSError):
                 os.rmdir(spot.name, dir_fd=spot.folder)
                 return None
-        elif _is(after, spot):
+        elif is_like(after, spot):
             os.unlink(spot.name, dir_fd=spot.folder)
             return None
         found = _unused(self.folder / f"{index}.found")
         if now.kind != "folder":
-            _save(spot, found)
+            save(spot, found)
             os.unlink(spot.name, dir_fd=spot.folder)
         else:
             os.rename(spot.name, found, src_dir_fd=spot.folder)
@@ -243,27 +237,8 @@ class Slot:
             file.flush()
             os.fsync(file.fileno())
         path.rename(self.folder / _RECORD)
-        _sync(self.folder)
-        _sync(self.folder.parent)
-
-
-def put(path: Path, spot: Spot) -> None:
-    """Put a file that is kept into its place, in one step, in place of what is there; durable."""
-    try:
-        os.rename(path, spot.name, dst_dir_fd=spot.folder)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        name = f".fsm-{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
-        beside = Path(f"/proc/self/fd/{spot.folder}", name)
-        with suppress(FileNotFoundError):
-            beside.unlink()
-        _duplicate(path, beside)
-        os.rename(name, spot.name, src_dir_fd=spot.folder, dst_dir_fd=spot.folder)
-        path.unlink()
-    # If both were links to one file, rename(2) has left both where they were.
-    path.unlink(missing_ok=True)
-    os.fsync(spot.folder)
+        sync(self.folder)
+        sync(self.folder.parent)
 
 
 def _moved_back(moved_to: str, spot: Spot, before: Look) -> bool:
@@ -280,64 +255,6 @@ def _moved_back(moved_to: str, spot: Spot, before: Look) -> bool:
     return True
 
 
-def _owner(spot: Spot) -> tuple[int, int]:
-    with suppress(FileNotFoundError):
-        there = os.stat(spot.name, dir_fd=spot.folder, follow_symlinks=False)
-        return there.st_uid, there.st_gid
-    folder = os.fstat(spot.folder)
-    return -1, folder.st_gid if folder.st_mode & stat.S_ISGID else -1
-
-
-def _is(wanted: Look, spot: Spot) -> bool:
-    now = look(spot)
-    if now.kind != wanted.kind:
-        return False
-    if wanted.sha256:
-        return _sha256(spot) == wanted.sha256 and wanted.mode in (0, now.mode)
-    return wanted.file in ((0, 0), now.file)
-
-
-def _save(spot: Spot, path: Path) -> None:
-    """Make `path` what stands there: the same file if that can be, else a copy of it."""
-    with suppress(FileNotFoundError):
-        path.unlink()
-    try:
-        os.link(spot.name, path, src_dir_fd=spot.folder, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
-            raise
-        _copy(Path(f"/proc/self/fd/{spot.folder}", spot.name), path)
-
-
-def _duplicate(path: Path, copy: Path) -> None:
-    try:
-        os.link(path, copy, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
-            raise
-        _copy(path, copy)
-
-
-def _copy(path: Path, copy: Path) -> None:
-    """With mode, times and owner as far as may be; durable."""
-    found = path.lstat()
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
-        raise ActionFailed(f"{path.name} is no file that can be kept")
-    shutil.copy2(path, copy, follow_symlinks=False)
-    with suppress(PermissionError):
-        os.chown(copy, found.st_uid, found.st_gid, follow_symlinks=False)
-    if stat.S_ISREG(found.st_mode):
-        copy.chmod(found.st_mode & _MODE)
-        with copy.open("rb") as file:
-            os.fsync(file.fileno())
-
-
-def _sha256(spot: Spot) -> str:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os.fdopen(os.open(spot.name, flags, dir_fd=spot.folder), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _look_of(kept: dict[str, Any]) -> Look:
     return Look(kept["kind"], kept["mode"], tuple(kept["file"]), kept["sha256"])
 
@@ -348,11 +265,3 @@ def _unused(path: Path) -> Path:
         number += 1
         path = path.with_name(f"{path.name.partition('-')[0]}-{number}")
     return path
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -29,7 +29,7 @@ from fsm.actions.skills.http.skill import (
     web,
 )
 from fsm.actions.skills.judged import can_take, replaceable
-from fsm.actions.skills.kept import Kept, Look, put
+from fsm.actions.skills.kept import Kept
 from fsm.plan.skill import Undo
 
 __all__ = ["download"]
@@ -138,15 +138,6 @@ def _placed(content: BinaryIO, to: str, context: Context, outside: bool) -> None
     """Put what was downloaded into its place, in one step; what was there before is kept."""
     assert context.kept is not None
     with told(to), opened(to, context, outside=outside) as spot:
-        before = replaceable(spot)
-        mode = before.mode if before.kind == "file" else None
-        kept = Kept(context.kept)
-        slot = kept.begin()
+        replaceable(spot)
         os.lseek(content.fileno(), 0, os.SEEK_SET)
-        new, digest = slot.create(pieces(content.fileno()), mode, like=spot)
-        after = Look("file", mode or 0, sha256=digest)
-        if kept.is_done([(spot, after)]):
-            slot.drop()
-            return
-        slot.keep([(spot, after)])
-        put(new, spot)
+        Kept(context.kept).replace(spot, pieces(content.fileno()), None)
