@@ -32,7 +32,7 @@ def draw(covered: Sequence[Coverage], target: str, view: str) -> None:
 
     Raises `Invalid` if there are several, or if it cannot be written.
     """
-    from fsm.cli.diagrams import chosen, put
+    from fsm.cli.pictures import chosen, put
 
     files = [os.path.relpath(each.file) for each in covered]
     if len(files) != 1:
@@ -44,26 +44,25 @@ def draw(covered: Sequence[Coverage], target: str, view: str) -> None:
 
 
 def _sheet(coverage: Coverage, file: str, view: str, language: str) -> Sheet:
+    from fsm.cli.diagrams import machine_of
     from fsm.cli.options import read_plan
-    from fsm.document import read_document
-    from fsm.machine import load_machine, load_table
-    from fsm.machine.load import is_machine
-    from fsm.run import plan_spec
+    from fsm.cli.pictures import is_machine, most_arrows
+    from fsm.machine import load_machine
     from fsm.spec.coverage_marks import row_marks, step_marks
-    from fsm.views.diagram import MOST_ARROWS
     from fsm.views.machine_drawing import machine_drawing
     from fsm.views.plan_drawing import plan_drawing
     from fsm.views.sheet import DrawingSheet
 
     subtitle = f"{coverage.percent:.0f} % exercised"
-    if is_machine(read_document(file)):
+    if is_machine(file):
         spec = load_machine(file)
-        drawing = machine_drawing(spec, row_marks(spec.name, spec, coverage), subtitle)
-        return DrawingSheet(drawing, spec)
-    plan = read_plan(file, (), None)
-    if view == "plan":
-        most = MOST_ARROWS["mermaid" if language == "mermaid" else "dot"]
-        return DrawingSheet(plan_drawing(plan, most, step_marks(plan, coverage), subtitle=subtitle))
-    spec = plan_spec(plan.error_handling) if view == "machine" else load_table("step")
-    name = "plan" if view == "machine" else "step"
+        name = spec.name
+    else:
+        plan = read_plan(file, (), None)
+        if view == "plan":
+            marks = step_marks(plan, coverage)
+            drawing = plan_drawing(plan, most_arrows(language), marks, subtitle=subtitle)
+            return DrawingSheet(drawing)
+        spec = machine_of(plan, view)
+        name = "plan" if view == "machine" else "step"
     return DrawingSheet(machine_drawing(spec, row_marks(name, spec, coverage), subtitle), spec)

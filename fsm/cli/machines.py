@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.diagrams import chosen, machine_drawn, picture_options, put, width
+from fsm.cli.diagrams import machine_drawn
 from fsm.cli.options import json_option
 from fsm.cli.output import Output, answer
+from fsm.cli.pictures import chosen, picture_options, put, width
 from fsm.errors import Invalid, Problem, TransitionRefused
 
 if TYPE_CHECKING:
