@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.errors import FsmError
-from fsm.run import events as on
-from fsm.spec.coverage import of_story, paths_of, rows_of
-from fsm.spec.drafts import TEMPLATES, Template, castings, last_attempt, several_failures
+from fsm.spec.coverage import paths_of, rows_of
+from fsm.spec.drafts import castings, last_attempt, several_failures
 from fsm.spec.enabling import arrangements
 from fsm.spec.feature_text import Block, outline_text, scenario_text
+from fsm.spec.rehearsing import Told, end, end_words, rehearsed, words
 from fsm.spec.story import Story
-from fsm.spec.words import tell
+from fsm.spec.templates import TEMPLATES, Template
 
 if TYPE_CHECKING:
     from fsm.plan.model import Plan, Step
@@ -37,16 +36,7 @@ class Generated:
     missed: Sequence[str]
 
 
-@dataclass
-class _Told:
-    """A story that was told: its lines with what came of them, and what it exercised."""
-
-    lines: list[str]
-    taken: Mapping[str, None]
-    story: Story
-
-
-_More = Callable[["_Told", "Step"], Sequence[str]]
+_More = Callable[[Told, "Step"], Sequence[str]]
 """What is checked besides, of one step of an outline."""
 
 
@@ -127,7 +117,7 @@ class _Writer:
             ['Given the step "<step>" fails', "When somebody runs the plan"],
             "A step fails: {end}",
             lambda told, step: [
-                f'And the step "<step>" is {_words(told.story.run.record(step.id).state)}',
+                f'And the step "<step>" is {words(told.story.run.record(step.id).state)}',
                 'And the step "<step>" was tried <times> time(s)',
             ],
         )
@@ -199,33 +189,15 @@ class _Writer:
             yield self._block(template.title.format(**shown), told)
             return
 
-    def _tell(self, lines: Sequence[str]) -> _Told | None:
+    def _tell(self, lines: Sequence[str]) -> Told | None:
         """The story, if it can be told; what it takes counts as exercised."""
         told = self._rehearsed(lines)
         if told is not None:
             self.seen |= told.taken
         return told
 
-    def _rehearsed(self, lines: Sequence[str]) -> _Told | None:
-        story = Story(self.folder)
-        written: list[str] = []
-        keyword = "Given"
-        try:
-            tell(story, "Given", f'the approved plan "{self.file}"')
-            for line in lines:
-                first, _, text = line.partition(" ")
-                keyword = keyword if first == "And" else first
-                before = len(story.answers)
-                tell(story, keyword, text)
-                written.append(f"{keyword} {text}")
-                if len(story.answers) > before:
-                    if story.answer.error is not None:
-                        return None
-                    written += _found(story)
-        except FsmError:
-            return None
-        [covered] = of_story(story)
-        return _Told(written, covered.exercised, story)
+    def _rehearsed(self, lines: Sequence[str]) -> Told | None:
+        return rehearsed(lines, self.file, self.folder)
 
     def _outlines(
         self,
@@ -250,9 +222,9 @@ class _Writer:
             if not times:
                 continue
             self.seen |= told.taken
-            found = [*arranged, *lines[:-1], lines[-1], *_end(told.story), *more(told, step)]
+            found = [*arranged, *lines[:-1], lines[-1], *end(told.story), *more(told, step)]
             groups.setdefault(tuple(found), []).append((step, times))
-            ends[tuple(found)] = f"the run {_end_words(told.story)}"
+            ends[tuple(found)] = f"the run {end_words(told.story)}"
         for same, those in groups.items():
             name = title.format(end=ends[same])
             needed = [line for line in same if line.startswith("Given the parameter")]
@@ -262,7 +234,7 @@ class _Writer:
             text = outline_text(name, same, rows)
             yield Block(name, text)
 
-    def _block(self, title: str, told: _Told) -> Block:
+    def _block(self, title: str, told: Told) -> Block:
         title = self._unique(title)
         return Block(title, scenario_text(title, told.lines))
 
@@ -284,48 +256,6 @@ class _Writer:
                 if told is not None and told.story.run.record(step.id).attempt:
                     yield step.id, list(lines)
                     break
-
-
-def _found(story: Story) -> list[str]:
-    """What is checked after each command: how the run rests, and what stands out."""
-    lines = _end(story)
-    run = story.run
-    for state in ("failed", "interrupted", "rollback_failed", "skipped"):
-        steps = [record.id for record in run.steps if record.state == state]
-        if steps:
-            subject = (
-                f'the step "{steps[0]}" is' if len(steps) == 1 else f"the steps {_list(steps)} are"
-            )
-            lines.append(f"And {subject} {_words(state)}")
-    undone = [str(getattr(e, "step", "")) for e in story.events(on.UndoCompleted)]
-    if undone and story.answer.command == "fsm rollback":
-        lines.append(f"And the steps rolled back are {_list(undone)}")
-    return lines
-
-
-def _end(story: Story) -> list[str]:
-    state = story.run.state
-    if state == "needs_intervention":
-        lines = ["Then the run needs intervention"]
-    else:
-        lines = [f"Then the run is {_words(state)}"]
-    if story.answer.exit_code is not None:
-        lines.append(f"And the exit code is {story.answer.exit_code}")
-    return lines
-
-
-def _end_words(story: Story) -> str:
-    state = story.run.state
-    return "needs intervention" if state == "needs_intervention" else f"is {_words(state)}"
-
-
-def _words(state: str) -> str:
-    return state.replace("_", " ")
-
-
-def _list(steps: Sequence[str]) -> str:
-    quoted = [f'"{step}"' for step in steps]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def _shown(arranged: Iterable[str]) -> str:
