@@ -95,10 +95,10 @@ class Said:
 
 
 class Vocabulary:
-    """The sentences there are, in the order in which they are listed."""
+    """The sentences there are, in the order in which they are listed; those of the parts first."""
 
-    def __init__(self) -> None:
-        self.sentences: list[Sentence] = []
+    def __init__(self, *parts: Vocabulary) -> None:
+        self.sentences: list[Sentence] = [sentence for part in parts for sentence in part.sentences]
 
     def add(self, *keywords: Keyword, text: str, means: str) -> Callable[[Act], Act]:
         """Register the function that acts on this sentence."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fsm.errors import Invalid, Problem
 from fsm.spec.sentences import Vocabulary
 from fsm.spec.story import Story
-from fsm.spec.words import commands, findings, folder, machines, outcomes, plans
+from fsm.spec.words import answers, commands, findings, folder, machines, outcomes, plans
 
 __all__ = ["CHAPTERS", "VOCABULARY", "tell", "unknown"]
 
@@ -13,15 +13,13 @@ CHAPTERS = {
     "The plan": plans.words,
     "What will happen to its steps": outcomes.words,
     "What people ask for": commands.words,
-    "What came of it": findings.words,
+    "What came of it": Vocabulary(findings.words, answers.words),
     "The folder of a @real scenario": folder.words,
     "Machines of your own": machines.words,
 }
 """The sentences by what they speak of, in the order in which they are listed."""
 
-VOCABULARY = Vocabulary()
-for _chapter in CHAPTERS.values():
-    VOCABULARY.sentences += _chapter.sentences
+VOCABULARY = Vocabulary(*CHAPTERS.values())
 
 
 def tell(story: Story, keyword: str, text: str, docstring: str | None = None) -> None:
