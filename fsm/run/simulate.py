@@ -13,63 +13,26 @@ are evaluated; the templates of calls are not rendered, for nothing is called.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from fsm.errors import FsmError
 from fsm.run import commands as do
 from fsm.run import events as on
+from fsm.run.endings import SUCCEEDS, Chooser, Ending, Purpose, script
 from fsm.run.run import Run
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from fsm.plan.model import Plan, Retry
 
-__all__ = [
-    "CHANCE",
-    "CRASHES",
-    "FAILS",
-    "SUCCEEDS",
-    "Chooser",
-    "Ending",
-    "Launch",
-    "Purpose",
-    "Simulator",
-    "script",
-    "simulate",
-]
-
-Purpose = Literal["run", "rollback", "check"]
+__all__ = ["CHANCE", "Launch", "Simulator", "simulate"]
 
 _MOVING = frozenset({"running", "rolling_back", "aborting"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How one launched attempt ends, `seconds` of virtual time after it began.
-
-    Of a check, succeeded says "done", failed with `exit_code` 1 "not done", any other failure that it
-    cannot tell. `crashed`: at that moment the runner dies, with everything it has in flight.
-    """
-
-    how: Literal["succeeded", "failed", "crashed"] = "succeeded"
-    seconds: float = 1.0
-    outputs: Mapping[str, JsonValue] | None = None
-    error: str = "exit code 1"
-    exit_code: int | None = 1
-
-
 CHANCE = 0.5
 """Where between the least and the most a retry with jitter waits, unless something else is said."""
-
-SUCCEEDS = Ending()
-FAILS = Ending("failed")
-CRASHES = Ending("crashed")
-
-Chooser = Callable[[str, int, Purpose], Ending]
-"""Says how an attempt will end: step id, attempt (of a check: the attempt it looks at), purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +44,6 @@ class Launch:
     purpose: Purpose
     at: float
     durable: int
-
-
-def script(endings: Mapping[str, Ending | Sequence[Ending]]) -> Chooser:
-    """A chooser from a table: by `STEP`, `STEP@rollback` or `STEP@check`, the ending of each attempt.
-
-    The last ending of a list holds for all later attempts; what the table does not name succeeds.
-    """
-
-    def choose(step: str, attempt: int, purpose: Purpose) -> Ending:
-        said = endings.get(step if purpose == "run" else f"{step}@{purpose}", SUCCEEDS)
-        return said if isinstance(said, Ending) else said[min(attempt, len(said)) - 1]
-
-    return choose
 
 
 _all_succeed = script({})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
-from fsm.run.simulate import SUCCEEDS, Ending, Purpose
+from fsm.run.endings import SUCCEEDS, Ending, Purpose
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

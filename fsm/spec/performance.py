@@ -17,7 +17,8 @@ from fsm.engine.recovery import open_run
 from fsm.errors import Invalid
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.run.simulate import CHANCE, Purpose
+from fsm.run.endings import Purpose
+from fsm.run.simulate import CHANCE
 from fsm.spec.endings import TimedOut
 from fsm.spec.stages import GRACE_SECONDS, STOPPED, Tape
 from fsm.spec.virtual_time import VirtualLoop

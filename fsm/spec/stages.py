@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fsm.run import events as on
-from fsm.run.simulate import Chooser, Ending, Purpose, Simulator
+from fsm.run.endings import Chooser, Ending, Purpose
+from fsm.run.simulate import Simulator
 from fsm.spec.endings import Unrendered
 from fsm.views.progress import event_line
 

@@ -13,7 +13,7 @@ from fsm.document import suggest
 from fsm.engine.site import Site
 from fsm.errors import FsmError, Invalid, Problem
 from fsm.plan.template import TemplateError
-from fsm.run.simulate import Ending, Purpose
+from fsm.run.endings import Ending, Purpose
 from fsm.spec.endings import Script, Unrendered, limited
 from fsm.spec.stages import Opener, Rehearsal, Stage, Tape
 from fsm.views.report import EXIT_CODES, report, report_text

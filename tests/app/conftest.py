@@ -11,7 +11,8 @@ from fsm.app.workspace import Workspace
 from fsm.engine.ports import FINAL_STATES, RunSummary
 from fsm.plan.model import Call, Plan, Rollback, Step
 from fsm.run import events as on
-from fsm.run.simulate import Ending, Simulator, script
+from fsm.run.endings import Ending, script
+from fsm.run.simulate import Simulator
 
 CALL = Call(skill="shell", action="run", params={"command": "true"})
 PLAN = Plan(

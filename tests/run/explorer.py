@@ -16,7 +16,8 @@ from fsm.plan.model import Plan
 from fsm.run import Run
 from fsm.run import commands as do
 from fsm.run import events as on
-from fsm.run.simulate import Launch, Purpose, Simulator
+from fsm.run.endings import Purpose
+from fsm.run.simulate import Launch, Simulator
 from fsm.run.step import StepRecord
 
 from .invariants import Judge, claim

@@ -12,7 +12,8 @@ from fsm.errors import FsmError, TransitionRefused
 from fsm.plan.model import ErrorHandling, Plan, Response, Retry, Rollback, Step
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.run.simulate import SUCCEEDS, Chooser, Ending, Purpose, Simulator
+from fsm.run.endings import SUCCEEDS, Chooser, Ending, Purpose
+from fsm.run.simulate import Simulator
 from fsm.run.snapshot import restore, snapshot
 from fsm.run.step import StepRecord
 

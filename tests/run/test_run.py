@@ -8,7 +8,8 @@ from fsm.errors import TransitionRefused
 from fsm.plan.model import Plan, Response, Retry, Rollback
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.run.simulate import CRASHES, FAILS, SUCCEEDS, Ending, Launch, Simulator, script, simulate
+from fsm.run.endings import CRASHES, FAILS, SUCCEEDS, Ending, script
+from fsm.run.simulate import Launch, Simulator, simulate
 
 from .plans import CALL, TWICE, TWICE_LATER, UNDO, UNDO_STARTED, plan, step
 from .stories import RESPONSES, essence

@@ -18,17 +18,8 @@ from fsm.errors import FsmError
 from fsm.plan.model import Plan
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.run.simulate import (
-    CRASHES,
-    FAILS,
-    SUCCEEDS,
-    Chooser,
-    Ending,
-    Purpose,
-    Simulator,
-    script,
-    simulate,
-)
+from fsm.run.endings import CRASHES, FAILS, SUCCEEDS, Chooser, Ending, Purpose, script
+from fsm.run.simulate import Simulator, simulate
 
 from .plans import CALL, TWICE_LATER, UNDO, plan, step
 from .stories import random_plan

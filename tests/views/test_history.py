@@ -15,8 +15,9 @@ from fsm.engine.ports import RunSummary
 from fsm.engine.retention import Kept
 from fsm.plan.model import Call, Plan, Step
 from fsm.run import events as on
+from fsm.run.endings import CRASHES, FAILS, Ending, script
 from fsm.run.metrics import CommonError, RunMetrics, Statistics, StepStatistics, measure, summarize
-from fsm.run.simulate import CRASHES, FAILS, Ending, Simulator, script, simulate
+from fsm.run.simulate import Simulator, simulate
 from fsm.views.cells import cells
 from fsm.views.history import (
     ending,

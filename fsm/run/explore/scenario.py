@@ -14,11 +14,12 @@ from typing import Any, Final, Literal, cast
 from fsm.errors import TransitionRefused
 from fsm.plan.model import Plan, Step
 from fsm.run import events as on
+from fsm.run.endings import FAILS, SUCCEEDS, Ending, Purpose
 from fsm.run.explore.moves import FORCED, Move, begin, fact, follow, renders
 from fsm.run.explore.outputs import Choices, Outputs, stand_ins
 from fsm.run.explore.skeleton import bare
 from fsm.run.run import Run
-from fsm.run.simulate import FAILS, SUCCEEDS, Ending, Purpose, Simulator
+from fsm.run.simulate import Simulator
 from fsm.values import Value
 
 __all__ = ["Act", "Scenario", "play", "scenarios"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsm.errors import Invalid, Problem
 from fsm.plan.duration import parse_duration
-from fsm.run.simulate import CRASHES, FAILS, SUCCEEDS, Ending, Purpose
+from fsm.run.endings import CRASHES, FAILS, SUCCEEDS, Ending, Purpose
 from fsm.spec.endings import CANNOT_TELL, NOT_DONE, timed_out
 from fsm.spec.sentences import Vocabulary
 from fsm.spec.story import Story
