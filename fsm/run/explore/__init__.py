@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fsm.run.explore.findings import KINDS, Exploration, Finding, Kind, explore
+from fsm.run.explore.exploration import Exploration, explore
+from fsm.run.explore.findings import KINDS, Finding, Kind
 from fsm.run.explore.outputs import stand_ins
 from fsm.run.explore.scenario import Act, Scenario, play
 from fsm.run.explore.search import Bounds

@@ -1,4 +1,4 @@
-"""What is wrong with a plan, as its exploration shows: each finding with a scenario that reproduces it.
+"""What is wrong with a plan, as a search of it shows: each finding with a scenario that reproduces it.
 
 - `left_behind`: a run ends of its own accord, rolled back or failed, completed steps stay done, and nobody is
   asked.
@@ -19,19 +19,19 @@ tells what the step itself needs, and of files nothing is known).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from fsm.plan.model import Plan, Step
 from fsm.plan.template import TemplateError
-from fsm.run import events as on
-from fsm.run.explore.outputs import Choices, choices
+from fsm.run.explore.outputs import Choices
 from fsm.run.explore.scenario import Scenario, play, scenarios
-from fsm.run.explore.search import Bounds, Search, Sight, Sighting, told
-from fsm.run.explore.skeleton import Need, likely_to_fail, needs, states
-from fsm.run.simulate import Simulator
+from fsm.run.explore.search import Search
+from fsm.run.explore.shown import shows
+from fsm.run.explore.sights import Sight, told
+from fsm.run.explore.skeleton import Need, likely_to_fail
 from fsm.values import Value
 
-__all__ = ["KINDS", "Exploration", "Finding", "Kind", "explore"]
+__all__ = ["KINDS", "Finding", "Judge", "Kind"]
 
 Kind = Literal[
     "left_behind",
@@ -41,14 +41,7 @@ Kind = Literal[
     "irreversible_first",
     "unproved_end",
 ]
-KINDS: Final[Sequence[Kind]] = (
-    "left_behind",
-    "rollback_cannot_run",
-    "never_runs",
-    "always_false",
-    "irreversible_first",
-    "unproved_end",
-)
+KINDS: Final[Sequence[Kind]] = get_args(Kind)
 
 
 class Finding(Value):
@@ -65,49 +58,7 @@ class Finding(Value):
     scenario: Scenario | None = None
 
 
-class Exploration(Value):
-    """What was found, and what was looked at: see `Search`. `notes` say what was not, and why."""
-
-    findings: Sequence[Finding]
-    notes: Sequence[str]
-    bounds: Bounds
-    situations: int
-    ways: int
-    rests: Mapping[str, int]
-    cut: bool
-    reached: int
-
-
-def explore(plan: Plan, bounds: Bounds | None = None, *, reduce: bool = True) -> Exploration:
-    """Look at what may happen to a run of the plan, as far as `bounds` say (all of it by default).
-
-    `reduce` leaves out situations that cannot show anything new (`fsm.run.explore.keys`).
-    """
-    comes_to, may_be = states(plan)
-    ways = choices(plan, comes_to, may_be)
-    needed = needs(plan)
-    search = Search(plan, needed, ways, bounds or Bounds(), reduce).run()
-    judge = _Judge(plan, search, ways, needed, comes_to)
-    findings = [
-        *judge.left_behind(),
-        *judge.rollbacks(),
-        *judge.not_run(),
-        *judge.irreversible(),
-        *judge.unproved(),
-    ]
-    return Exploration(
-        findings,
-        [*judge.notes, *_missed(plan, ways)],
-        search.bounds,
-        search.situations,
-        search.ways,
-        search.rests,
-        search.cut,
-        search.reached,
-    )
-
-
-class _Judge:
+class Judge:
     """Makes findings of what a search saw; what no scenario shows goes to `notes`."""
 
     def __init__(
@@ -128,7 +79,7 @@ class _Judge:
     def left_behind(self) -> Iterator[Finding]:
         """Ends that nobody is alerted to, one finding for each state in which a run ends so."""
         for sight, end in _ENDS.items():
-            seen = [index for kind, index in self._search.sightings if kind == sight]
+            seen = [index for kind, index in self._search.seen.sightings if kind == sight]
             if not seen:
                 continue
             steps = self._ids(seen)
@@ -149,9 +100,9 @@ class _Judge:
     def rollbacks(self) -> Iterator[Finding]:
         """Rollbacks that cannot run, one finding for each step and reason."""
         for sight in ("need_missing", "need_undone"):
-            for index in sorted(i for kind, i in self._search.sightings if kind == sight):
+            for index in sorted(i for kind, i in self._search.seen.sightings if kind == sight):
                 step = self._plan.steps[index].id
-                others = self._ids(self._search.others[sight, index])
+                others = self._ids(self._search.seen.others[sight, index])
                 names = _listed([_output(need) for need in self._needed_by(step, others, sight)])
                 scenario = self._scenario(sight, [index])
                 if scenario is None:
@@ -166,7 +117,7 @@ class _Judge:
 
     def not_run(self) -> Iterator[Finding]:
         """Steps that no run starts, whatever its parameters and outputs; others are noted."""
-        ran = {other for index in self._search.ran for other in self._search.alike(index)}
+        ran = {other for index in self._search.seen.ran for other in self._search.alike(index)}
         for index, step in enumerate(self._plan.steps):
             comes_to = self._comes_to[step.id]
             if index in ran:
@@ -212,12 +163,12 @@ class _Judge:
 
     def unproved(self) -> Iterator[Finding]:
         """Steps without which a run can complete although they prove what it did, one finding for each."""
-        for index in sorted(i for kind, i in self._search.sightings if kind == "unproved"):
+        for index in sorted(i for kind, i in self._search.seen.sightings if kind == "unproved"):
             scenario = self._scenario("unproved", [index])
             if scenario is None:
                 continue
             step = self._plan.steps[index]
-            others = self._ids(self._search.others["unproved", index])
+            others = self._ids(self._search.seen.others["unproved", index])
             message = (
                 f"a run can complete without `{step.id}`, which proves what {_listed(others)} did"
             )
@@ -226,7 +177,7 @@ class _Judge:
             yield Finding("unproved_end", [step.id], others, message, hint, scenario)
 
     def _before(self, index: int) -> set[int]:
-        return self._search.others.get(("irreversible_before", index), set())
+        return self._search.seen.others.get(("irreversible_before", index), set())
 
     def _needed_by(self, step: str, others: Sequence[str], sight: Sight) -> list[Need]:
         return [
@@ -242,11 +193,11 @@ class _Judge:
 
     def _scenario(self, sight: Sight, steps: Collection[int]) -> Scenario | None:
         """The plainest scenario, among the shortest, that shows the sight of one of the steps."""
-        seen = [s for index in steps for s in self._search.sightings.get((sight, index), ())]
+        seen = [s for index in steps for s in self._search.seen.sightings.get((sight, index), ())]
         for sighting in sorted(seen, key=lambda s: s.cost)[:_TRIED]:
             for scenario in scenarios(self._plan, told(sighting.story), self._ways):
                 simulator = play(self._plan, scenario)
-                if simulator is not None and _shows(self._plan, sighting, simulator):
+                if simulator is not None and shows(self._plan, sighting, simulator):
                     return scenario
         if seen:
             named = ", ".join(self._ids(steps))
@@ -260,47 +211,8 @@ _TRIED: Final = 12
 _ENDS: Final[Mapping[Sight, str]] = {"left_rolled_back": "rolled back", "left_failed": "failed"}
 
 
-def _shows(plan: Plan, sighting: Sighting, simulator: Simulator) -> bool:
-    """Whether what was seen happens in the run that was played."""
-    run, journal = simulator.run, simulator.journal
-    record = run.steps[sighting.step]
-    other = plan.steps[sighting.other].id if sighting.other >= 0 else ""
-    match sighting.sight:
-        case "left_rolled_back":
-            return run.state == "rolled_back" and record.outstanding
-        case "left_failed":
-            return run.state == "failed" and record.outstanding
-        case "unproved":
-            return run.state == "completed" and record.state != "completed"
-        case "irreversible_before":
-            return run.record(other).outstanding and _failed_after(journal, record.id, other)
-        case "need_missing":
-            return record.state == "rollback_failed" and run.state == "needs_intervention"
-        case "need_undone":
-            return _undone_before(journal, other, record.id)
-        case "skipped":
-            return record.state == "skipped"
-        case "rejected":
-            return record.state == "failed" and not record.attempt
-
-
 def _says(step: Step, key: str) -> bool:
     return step.condition is not None if key == "if" else step.on_failure != "stop"
-
-
-def _undone_before(journal: Sequence[on.Event], one: str, other: str) -> bool:
-    undone = [e.step for e in journal if isinstance(e, on.UndoCompleted)]
-    begun = [e.step for e in journal if isinstance(e, on.UndoStarted)]
-    return one in undone and other in begun and begun.index(one) < begun.index(other)
-
-
-def _failed_after(journal: Sequence[on.Event], one: str, other: str) -> bool:
-    done = False
-    for event in journal:
-        done = done or (isinstance(event, on.StepCompleted) and event.step == other)
-        if done and isinstance(event, on.StepFailed) and event.step == one:
-            return True
-    return False
 
 
 def _not_seen(plan: Plan, index: int) -> str:
@@ -315,15 +227,6 @@ def _not_seen(plan: Plan, index: int) -> str:
         except TemplateError:
             pass
     return f"`{step.id}` was not seen to run"
-
-
-def _missed(plan: Plan, ways: Choices) -> Iterator[str]:
-    for step, way in ways.missed:
-        if way == "outputs":
-            yield f"`{step}` may return more than the outputs that were tried"
-        else:
-            condition = plan.step(step).condition
-            yield f"no outputs were found that make `if: {condition}` of `{step}` {way}"
 
 
 def _output(need: Need) -> str:

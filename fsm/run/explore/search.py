@@ -12,11 +12,11 @@ with a shortest story.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Final, Literal
+from typing import Final
 
 from fsm.plan.model import Plan
 from fsm.run import events as on
@@ -24,33 +24,17 @@ from fsm.run.explore.keys import Keys
 from fsm.run.explore.moves import FORCED, Move, begin, fact, follow, renders
 from fsm.run.explore.outputs import Choices, template_texts
 from fsm.run.explore.position import Board, Position
+from fsm.run.explore.sights import Lookout, Story
 from fsm.run.explore.skeleton import Need, bare
 from fsm.values import Value
 
-__all__ = ["Bounds", "Search", "Sight", "Sighting", "told"]
+__all__ = ["Bounds", "Search"]
 
 _WRONG: Final = 1000
 _CHOSEN: Final = 100
 _OVERTAKEN: Final = 1
-_KEPT: Final = 3
-"""So many ways to the same sight are kept: not each of them can be told as a scenario."""
-
 Budget = tuple[int, int] | None
 """How many failures of steps, and of rollbacks, may still come; `None`: any number."""
-
-Story = Any
-"""`(story, move)`: what happened before, and then; `None`: the run has just started."""
-
-Sight = Literal[
-    "left_rolled_back",
-    "left_failed",
-    "unproved",
-    "irreversible_before",
-    "need_missing",
-    "need_undone",
-    "skipped",
-    "rejected",
-]
 
 
 class Bounds(Value):
@@ -62,28 +46,11 @@ class Bounds(Value):
     situations: int = 100_000
 
 
-class Sighting(Value):
-    """Something worth telling of a step (and another), by index, with a shortest way to it.
-
-    `left_…`: the step's effect stays, and the run ended so of its own accord. `irreversible_before`: the
-    step fails after the other one, which nothing undoes. `need_…`: its rollback begins, and the other's
-    outputs are not there, or what they name is undone. `skipped`, `rejected`: its condition is false,
-    cannot be decided.
-    """
-
-    sight: Sight
-    step: int
-    other: int
-    cost: int
-    story: Story
-
-
 @dataclass(slots=True)
 class Search:
     """Explores one plan. After `run`: what was seen, and how much was looked at.
 
-    `ran` are the steps that were started, `sightings` the cheapest ones of each kind and step, and `others`
-    all the other steps that were seen with them. `situations` counts different situations, `ways` the ways
+    `seen` is what is worth telling. `situations` counts different situations, `ways` the ways
     between them, `rests` by state the situations in which nothing moves. `cut` says that
     `Bounds.situations` ended it; runs in which fewer than `reached` things go wrong, or are asked for by
     persons, were all looked at.
@@ -94,18 +61,13 @@ class Search:
     choices: Choices
     bounds: Bounds
     reduce: bool = True
-    ran: set[int] = field(default_factory=set)
-    sightings: dict[tuple[Sight, int], list[Sighting]] = field(default_factory=dict)
-    others: dict[tuple[Sight, int], set[int]] = field(default_factory=dict)
+    seen: Lookout = field(init=False)
     situations: int = 0
     ways: int = 0
     rests: dict[str, int] = field(default_factory=dict)
     cut: bool = False
     reached: int = 0
-    _irreversible: Sequence[int] = field(init=False)
-    _proves: Mapping[int, Sequence[int]] = field(init=False)
     _templated: frozenset[int] = field(init=False)
-    _needs_of: dict[int, list[tuple[int, bool]]] = field(init=False)
     _redone: Sequence[int] = field(init=False)
     _ways_of: dict[int, int] = field(init=False)
     _prices: dict[tuple[int, int], int] = field(init=False)
@@ -113,7 +75,6 @@ class Search:
     _board: Board = field(init=False)
     _keys: Keys = field(init=False)
     _touched: set[int] = field(init=False, default_factory=set)
-    _now: tuple[int, Story] = field(init=False, default=(0, None))
 
     def __post_init__(self) -> None:
         plan, place = bare(self.plan), self.plan.positions
@@ -126,18 +87,9 @@ class Search:
             if choice
         }
         self._board = Board(plan, outputs)
+        self.seen = Lookout(self._board.run, self.needs)
         steps = list(enumerate(plan.steps))
-        self._irreversible = [index for index, step in steps if step.irreversible]
-        self._proves = {
-            index: proved
-            for index, step in steps
-            if step.read_only
-            and (proved := [place[n] for n in step.depends_on if not plan.step(n).read_only])
-        }
         self._templated = frozenset(index for index, step in steps if any(template_texts(step)))
-        self._needs_of = {}
-        for need in self.needs:
-            self._needs_of.setdefault(place[need.step], []).append((place[need.of], need.used))
         others = {need.of for need in self.needs if need.used and need.of != need.step}
         self._redone = sorted(place[name] for name in others if plan.step(name).rollback)
         redone, reduce = bool(self._redone), self.reduce
@@ -166,7 +118,7 @@ class Search:
                 self.rests[position.state] = self.rests.get(position.state, 0) + 1
             for move, price in self._moves(position, budget):
                 self.ways += 1
-                self._now = now, then = cost + price, (story, move)
+                self.seen.now = now, then = cost + price, (story, move)
                 following, left = self._moved(position, budget, move)
                 key = self._keys.key(following, left)
                 if now < best.get(key, now + 1):
@@ -250,22 +202,9 @@ class Search:
         before = run.state
         index = run.plan.positions.get(getattr(event, "step", ""), -1)
         self._touched.update(self._touched_by(event) if index < 0 else self._near[index])
-        if isinstance(event, on.UndoStarted):
-            self._look_at_needs(index)
+        self.seen.before(event, index)
         run.apply(event)
-        match event:
-            case on.StepStarted():
-                self.ran.add(index)
-            case on.StepSkipped():
-                self._see("skipped", index)
-            case on.StepFailed(attempt=0):
-                self._see("rejected", index)
-            case on.StepFailed():
-                for other in self._irreversible:
-                    if other != index and run.steps[other].outstanding:
-                        self._see("irreversible_before", index, other)
-        if run.state != before and index >= 0:
-            self._look_at_end(before)
+        self.seen.after(event, index, before)
 
     def _touched_by(self, event: on.Event) -> Iterable[int]:
         """The steps whose records a person's word may change: those that are not simply done, or to do."""
@@ -274,51 +213,3 @@ class Search:
         stirred = self._board.stirred
         found = [i for i, number in enumerate(self._board.numbers) if stirred(number)]
         return [near for index in found for near in self._near[index]]
-
-    def _look_at_end(self, before: str) -> None:
-        """A run that went forward, and now ends of its own accord: nobody is asked."""
-        run = self._board.run
-        if run.state == "completed":
-            for index, proved in self._proves.items():
-                done = [other for other in proved if run.steps[other].outstanding]
-                if done and run.steps[index].state != "completed":
-                    self._see("unproved", index, done[0])
-        if before not in {"running", "paused"} or run.state in {"running", "paused", "completed"}:
-            return
-        undone = run.state in {"rolling_back", "rolled_back"}
-        if run.state != "needs_intervention":
-            for record in run.steps:
-                step = record.step
-                if record.outstanding and not step.read_only and not (undone and step.rollback):
-                    self._see("left_rolled_back" if undone else "left_failed", record.index)
-
-    def _look_at_needs(self, index: int) -> None:
-        run = self._board.run
-        for of, used in self._needs_of.get(index, ()):
-            record = run.steps[of]
-            if record.outstanding:
-                continue
-            if record.undo_attempt == 0:
-                if not renders(run, run.steps[index].step, undo=True):
-                    self._see("need_missing", index, of)
-            elif used and of != index:
-                self._see("need_undone", index, of)
-
-    def _see(self, sight: Sight, step: int, other: int = -1) -> None:
-        cost, story = self._now
-        self.others.setdefault((sight, step), set()).add(other)
-        known = self.sightings.setdefault((sight, step), [])
-        if len(known) == _KEPT and cost >= known[-1].cost:
-            return
-        known.append(Sighting(sight, step, other, cost, story))
-        known.sort(key=lambda sighting: sighting.cost)
-        del known[_KEPT:]
-
-
-def told(story: Story) -> list[Move]:
-    """The moves of a story, the first one first."""
-    moves: list[Move] = []
-    while story is not None:
-        story, move = story
-        moves.append(move)
-    return moves[::-1]
