@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from fsm.actions.skill import ActionFailed, Context, Lack, Secret, Skill
     from fsm.app.api import execute, execute_async, recover, recover_async
-    from fsm.app.orchestrator import Phase, WorkflowOrchestrator, WorkflowResult, WorkflowSpec
+    from fsm.app.orchestrator import WorkflowOrchestrator, WorkflowResult
     from fsm.app.skills import load
+    from fsm.app.workflow_spec import Phase, WorkflowSpec
     from fsm.errors import FsmError, Invalid, Refused
     from fsm.plan.model import Plan
     from fsm.plan.skill import Needs, Undo
@@ -53,7 +54,7 @@ _HOMES = {
     "Invalid": "errors",
     "Lack": "actions.skill",
     "Needs": "plan.skill",
-    "Phase": "app.orchestrator",
+    "Phase": "app.workflow_spec",
     "Plan": "plan.model",
     "Refused": "errors",
     "Run": "run.run",
@@ -62,7 +63,7 @@ _HOMES = {
     "Undo": "plan.skill",
     "WorkflowOrchestrator": "app.orchestrator",
     "WorkflowResult": "app.orchestrator",
-    "WorkflowSpec": "app.orchestrator",
+    "WorkflowSpec": "app.workflow_spec",
     "execute": "app.api",
     "execute_async": "app.api",
     "load": "app.skills",

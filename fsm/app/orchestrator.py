@@ -17,15 +17,13 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-
-from pydantic import BaseModel, ConfigDict
 
 from fsm.actions.functions import Function, FunctionAction
 from fsm.app import api
 from fsm.app.phases import can_run, results_of
 from fsm.app.recovery import find_run
+from fsm.app.workflow_spec import Phase, WorkflowSpec, phases_of, spec_of, specification
 from fsm.app.workspace import Workspace, backend_url
 from fsm.document import parse_document
 from fsm.engine.recovery import refold
@@ -37,45 +35,10 @@ from fsm.plan.model import Call, Plan, Step
 if TYPE_CHECKING:
     from fsm.run import Run
 
-__all__ = ["Phase", "WorkflowOrchestrator", "WorkflowResult", "WorkflowSpec"]
+__all__ = ["WorkflowOrchestrator", "WorkflowResult"]
 
 F = TypeVar("F", bound=Callable[[], Any])
 _PYTHON = "python"
-
-
-class Phase(BaseModel):
-    """One phase. Without a `command` it must be bound to one, or to a function. `timeout` is in seconds."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    command: str | None = None
-    timeout: float = 300
-    retry_count: int = 3
-    depends_on: list[str] = []
-    checkpoint: bool = True
-
-
-class WorkflowSpec(BaseModel):
-    """A workflow; `checkpoint_interval` asks for further checkpoints, each after so many events."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    workflow_id: str
-    phases: list[Phase]
-    state_backend: Literal["json", "sqlite", "redis"] = "json"
-    checkpoint_interval: int | None = None
-
-    @classmethod
-    def parse_file(cls, path: str | os.PathLike[str], **_: Any) -> WorkflowSpec:
-        """The specification in that file, JSON or YAML (S3). Raises `Invalid` with every problem's place."""
-        from fsm.plan import load_specification
-
-        read = load_specification(Path(path))
-        if read is None:
-            hint = "load a plan with fsm.load, and run it with fsm.execute"
-            raise Invalid([Problem("is no specification of phases", hint, path=os.fspath(path))])
-        return _spec_of(read.plan).model_copy(update={"state_backend": read.state_backend})
 
 
 class WorkflowResult(dict[str, dict[str, Any]]):
@@ -122,11 +85,11 @@ class WorkflowOrchestrator:
         if spec is None:
             spec = WorkflowSpec(
                 workflow_id=workflow_id,
-                phases=_phases(phases),
+                phases=phases_of(phases),
                 state_backend=state_backend,
                 checkpoint_interval=checkpoint_interval,
             )
-        self.spec = _specification(spec)
+        self.spec = specification(spec)
         self._functions: dict[str, Function] = {}
         self._state = state
         self._run_id = ""
@@ -152,7 +115,7 @@ class WorkflowOrchestrator:
                 f"run {found.run_id} is of a plan, not of a workflow in phases",
                 f"take it up with: fsm resume {found.run_id}",
             )
-        workflow = cls(_spec_of(run.plan), commands=commands, state=url)
+        workflow = cls(spec_of(run.plan), commands=commands, state=url)
         workflow._run_id = found.run_id
         return workflow
 
@@ -311,47 +274,6 @@ class WorkflowOrchestrator:
         label = _name(self._functions[step.id])
         call = Call(skill=_PYTHON, action="call", params={"function": step.id, "is": label})
         return replace(step, call=call)
-
-
-def _phases(given: Iterable[Phase | Mapping[str, Any] | str]) -> list[Phase]:
-    phases: list[Phase] = []
-    before: list[str] = []
-    for one in given:
-        if isinstance(one, str):
-            phases.append(Phase(name=one, depends_on=before))
-        else:
-            phases.append(Phase.model_validate(one))
-        before = [phases[-1].name]
-    return phases
-
-
-def _specification(
-    given: WorkflowSpec | Mapping[str, Any] | str | os.PathLike[str],
-) -> WorkflowSpec:
-    """A specification of one's own, so that binding changes no one else's."""
-    if isinstance(given, WorkflowSpec):
-        return given.model_copy(deep=True)
-    if isinstance(given, Mapping):
-        return WorkflowSpec.model_validate(given)
-    return WorkflowSpec.parse_file(given)
-
-
-def _spec_of(plan: Plan) -> WorkflowSpec:
-    return WorkflowSpec(
-        workflow_id=plan.id,
-        phases=[
-            Phase(
-                name=step.id,
-                command=str(command) if (command := step.call.params.get("command")) else None,
-                timeout=step.timeout_seconds or 300,
-                retry_count=step.retry.attempts,
-                depends_on=list(step.depends_on),
-                checkpoint=step.checkpoint,
-            )
-            for step in plan.steps
-        ],
-        checkpoint_interval=plan.checkpoint_interval,
-    )
 
 
 def _unbound(name: str) -> Problem:
