@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fsm.actions.masking import MASK
 from fsm.actions.python import PythonAction, wrong
 from fsm.actions.shell import ShellAction
-from fsm.actions.skill import ActionFailed, Context, Skill, SkillAction, arguments
+from fsm.actions.signature import arguments
+from fsm.actions.skill import ActionFailed, Context, Skill, SkillAction
 from fsm.actions.text import one_line
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 from fsm.plan.template import printable

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from fsm.actions.skill import Skill, SkillAction, arguments, is_secret
+from fsm.actions.signature import arguments, is_secret
+from fsm.actions.skill import Skill, SkillAction
 from fsm.errors import Problem
 from fsm.plan.skill import Needs, Risk, Undo, annotation_fault
 

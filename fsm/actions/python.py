@@ -14,7 +14,8 @@ from fsm.actions.masking import Masker
 from fsm.actions.needs import Surroundings
 from fsm.actions.output import Log
 from fsm.actions.printing import printed_to
-from fsm.actions.skill import ActionFailed, Context, Lack, Skill, SkillAction, arguments
+from fsm.actions.signature import arguments
+from fsm.actions.skill import ActionFailed, Context, Lack, Skill, SkillAction
 from fsm.engine.ports import Action, Aspect, Failed, Inspection, Outcome, Succeeded, Task
 from fsm.errors import Problem
 from fsm.plan.skill import ActionSpec, converted, value_fault
