@@ -8,38 +8,36 @@ was taken cannot write (I20).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fsm.engine.checkpoint import Checkpoint, newest, whole
+from fsm.engine.checkpoint import Checkpoint, whole
 from fsm.engine.journal import Record
 from fsm.engine.ports import FINAL_STATES, Approval, RunSummary, StoredRun
-from fsm.errors import Damaged, FsmError, Held, Refused
+from fsm.errors import FsmError, Held
 from fsm.run.events import Event
 from fsm.stores import refusals
 from fsm.stores.lease import Holder
-from fsm.stores.lock import Head
 from fsm.stores.redis_heads import Heads
+from fsm.stores.redis_holdings import Holdings, name_of
 from fsm.stores.redis_journal import Lease, RedisJournal
 from fsm.stores.redis_rows import (
-    NEXT_MOVE,
     RUN_FIELDS,
     pack_approval,
     pack_records,
     pack_run,
-    read_approval,
     read_records,
     read_run,
     text,
 )
-from fsm.stores.redis_scripts import ACQUIRE, APPROVE, CREATE, REMOVE, VERSION
+from fsm.stores.redis_scripts import ACQUIRE, APPROVE, CREATE, REMOVE
 from fsm.stores.redis_server import Server, newer
 from fsm.stores.redis_url import Address
 from fsm.stores.refusals import is_run_id
-from fsm.stores.rows import ApprovalRow, Integrity, RunRow, moment
+from fsm.stores.rows import ApprovalRow, RunRow, moment
 
 __all__ = ["RedisStore"]
 
@@ -52,11 +50,7 @@ class RedisStore:
         self._server = Server(address)
         folder = Path(".fsm").absolute() if state is None else state
         self._heads = Heads(folder / "redis-heads" / address.folder_name)
-        self._integrity = Integrity(
-            address.shown,
-            NEXT_MOVE,
-            lambda row, head: self._lost(row.summary.run_id, head, row.seq),
-        )
+        self._holdings = Holdings(self._server, self._heads)
 
     def create(
         self,
@@ -80,7 +74,7 @@ class RedisStore:
         lease = round(self.address.lease * 1000)
         with self._server.told(run_id):
             while True:
-                row = self._row(run_id)
+                row = self._holdings.row(run_id)
                 taken = replace(row, epoch=row.epoch + 1)
                 cells = (lease, row.checksum(), taken.epoch, taken.checksum())
                 answer = self._server.write(ACQUIRE, keys, [holder.token, dead, *map(text, cells)])
@@ -91,31 +85,33 @@ class RedisStore:
     def load(self, run_id: str, *, from_checkpoint: bool = False) -> StoredRun:
         """The run as it stands, and proved to be as it was written. See `Store`."""
         with self._server.told(run_id):
-            head = self._head(run_id)  # before the rows: a writer may go on while we read
+            head = self._holdings.head(run_id)  # before the rows: a writer may go on while we read
             if not is_run_id(run_id):
-                raise self._missing(run_id, None)
-            checkpoint, warnings = self._newest(run_id) if from_checkpoint else (None, [])
+                raise self._holdings.missing(run_id, None)
+            checkpoint, warnings = self._holdings.newest(run_id) if from_checkpoint else (None, [])
             after = checkpoint.seq if checkpoint else 0
             key = self.address.key
-            cells, document, entries = self._read(
+            cells, document, entries = self._holdings.read(
                 ("HMGET", key("run", run_id), *RUN_FIELDS),
                 ("GET", key("plan", run_id)),
                 ("XRANGE", key("journal", run_id), f"{after + 1}-0", "+"),
             )
             row = read_run(cells, run_id, self.address.shown)
             if row is None:
-                raise self._missing(run_id, head)
+                raise self._holdings.missing(run_id, head)
             records = read_records(entries, run_id, self.address.shown)
-            self._integrity.verify(row, records, head, checkpoint)
+            self._holdings.integrity.verify(row, records, head, checkpoint)
             if document is None or sha256(document).hexdigest() != row.summary.digest:
-                raise self._integrity.damaged(f"the plan of run {run_id} is not as it was written")
+                raise self._holdings.integrity.damaged(
+                    f"the plan of run {run_id} is not as it was written"
+                )
             return StoredRun(row.summary, document, records, checkpoint, warnings)
 
     def checkpoints(self, run_id: str) -> Sequence[Checkpoint]:
         """The run's checkpoints that are as they were written, oldest first. See `Store`."""
         with self._server.told(run_id):
-            self._row(run_id)
-            return whole(reversed([*self._kept(run_id)]))
+            self._holdings.row(run_id)
+            return whole(reversed([*self._holdings.kept(run_id)]))
 
     def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
         """Take a run over from another store. See `Store`."""
@@ -133,7 +129,7 @@ class RedisStore:
         keys = self._keys("format", f"lease:{run_id}", f"run:{run_id}", *names)
         with self._server.told(run_id):
             while True:
-                row = self._row(run_id)
+                row = self._holdings.row(run_id)
                 refusals.refuse_unfinished(row.summary)
                 cells = (dead, row.checksum(), run_id)
                 answer = self._server.write(REMOVE, keys, [token, *map(text, cells)])
@@ -147,7 +143,7 @@ class RedisStore:
         if not is_run_id(run_id):
             return None
         with self._server.told(run_id):
-            (token,) = self._read(("GET", self.address.key("lease", run_id)))
+            (token,) = self._holdings.read(("GET", self.address.key("lease", run_id)))
         if token is None:
             return None
         holder = Holder.read(token)
@@ -163,21 +159,23 @@ class RedisStore:
             names: list[bytes] = []
             again = [b""]
             while names != again:
-                (names,) = self._read(listing)
+                (names,) = self._holdings.read(listing)
                 fields = [
-                    ("HMGET", self.address.key("run", _name(name)), *RUN_FIELDS) for name in names
+                    ("HMGET", self.address.key("run", name_of(name)), *RUN_FIELDS) for name in names
                 ]
-                again, *cells = self._read(listing, *fields)
+                again, *cells = self._holdings.read(listing, *fields)
             rows = [
-                self._there(read_run(each, _name(name), self.address.shown), _name(name))
+                self._holdings.there(
+                    read_run(each, name_of(name), self.address.shown), name_of(name)
+                )
                 for name, each in zip(names, cells, strict=True)
             ]
             lost = acknowledged - {row.summary.run_id for row in rows}
             if lost:
-                (removed,) = self._read(("SMEMBERS", self.address.key("removed")))
-                lost -= {_name(name) for name in removed}
+                (removed,) = self._holdings.read(("SMEMBERS", self.address.key("removed")))
+                lost -= {name_of(name) for name in removed}
             if lost:
-                raise self._lost(min(lost), self._heads.read(min(lost)), 0)
+                raise self._holdings.lost(min(lost), self._heads.read(min(lost)), 0)
             return tuple(row.summary for row in rows)
 
     def approve(self, approval: Approval) -> None:
@@ -191,80 +189,16 @@ class RedisStore:
     def approvals(self, digest: str) -> Sequence[Approval]:
         """The approvals of this digest that no run has used, oldest first."""
         with self._server.told():
-            return tuple(row.approval for _, _, row in self._consents(digest) if not row.used_by)
+            return tuple(
+                row.approval for _, _, row in self._holdings.consents(digest) if not row.used_by
+            )
 
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
 
-    # What is there.
-
     def _keys(self, *names: str) -> list[str]:
         return [self.address.key(name) for name in names]
-
-    def _read(self, *commands: Sequence[object]) -> list[Any]:
-        """The replies of one moment, of a format that is known here."""
-        version, *replies = self._server.read(("GET", self.address.key("format")), *commands)
-        if version not in (None, text(VERSION)):
-            raise newer(self.address.shown, version)
-        return replies
-
-    def _row(self, run_id: str) -> RunRow:
-        """The run's row; no less of the journal than this machine saw acknowledged."""
-        head = self._head(run_id)
-        if not is_run_id(run_id):
-            raise self._missing(run_id, None)
-        (cells,) = self._read(("HMGET", self.address.key("run", run_id), *RUN_FIELDS))
-        row = read_run(cells, run_id, self.address.shown)
-        if row is None:
-            raise self._missing(run_id, head)
-        self._integrity.compare(row, head)
-        return row
-
-    def _there(self, row: RunRow | None, run_id: str) -> RunRow:
-        if row is None:
-            raise self._integrity.damaged(f"run {run_id} is listed, and its entry is gone")
-        return row
-
-    def _head(self, run_id: str) -> Head | None:
-        return self._heads.read(run_id) if is_run_id(run_id) else None
-
-    def _missing(self, run_id: str, head: Head | None) -> Refused | Damaged:
-        """There is no such run; or there was, as this machine remembers."""
-        removed, names = self._read(
-            ("SISMEMBER", self.address.key("removed"), text(run_id)),
-            ("ZREVRANGE", self.address.key("runs"), 0, -1),
-        )
-        if head is not None and not removed:
-            return self._lost(run_id, head, 0)
-        return refusals.no_such_run(run_id, [_name(name) for name in names], self.address.shown)
-
-    def _kept(self, run_id: str) -> Iterator[tuple[int, bytes]]:
-        """The checkpoints, newest first: the record that each follows, and its bytes."""
-        key = self.address.key("checkpoints", run_id)
-        (names,) = self._read(("HKEYS", key))
-        for seq in sorted((int(name) for name in names if name.isdigit()), reverse=True):
-            (data,) = self._read(("HGET", key, seq))
-            if data is not None:  # a newer one took its place meanwhile
-                yield seq, data
-
-    def _newest(self, run_id: str) -> tuple[Checkpoint | None, list[str]]:
-        key = self.address.key("journal", run_id)
-        kept = [*self._kept(run_id)]
-        spans = self._read(*(("XRANGE", key, f"{seq}-0", f"{seq}-0") for seq, _ in kept))
-        records = [
-            each for span in spans for each in read_records(span, run_id, self.address.shown)
-        ]
-        return newest(run_id, kept, {record.seq: record.hash for record in records})
-
-    def _consents(self, digest: str) -> list[tuple[bytes, bytes, ApprovalRow]]:
-        """The approvals of this digest, oldest first: its name, its text, and what that says."""
-        (cells,) = self._read(("HGETALL", self.address.key("approvals", digest)))
-        found = [
-            (name, data, read_approval(data, self.address.shown))
-            for name, data in zip(cells[::2], cells[1::2], strict=True)
-        ]
-        return sorted(found, key=lambda each: each[2].number)
 
     # What is written.
 
@@ -301,11 +235,11 @@ class RedisStore:
                     case [b"exists"]:
                         raise refusals.exists_already(run_id)
                     case [b"foreign"]:
-                        raise self._integrity.damaged(
+                        raise self._holdings.integrity.damaged(
                             f"there are keys of run {run_id}, and no such run"
                         )
                     case [b"unfinished", other]:
-                        self._refuse_beside(_name(other))
+                        self._refuse_beside(name_of(other))
                     case [b"used"]:
                         pass  # by somebody else, in this very moment: look again
                     case _:
@@ -313,14 +247,16 @@ class RedisStore:
 
     def _refuse_beside(self, run_id: str) -> None:
         """Raises `Refused`, as that run is unfinished; unless it has ended or gone in this moment."""
-        row = self._row(run_id)
+        row = self._holdings.row(run_id)
         if row.summary.state not in FINAL_STATES:
             raise refusals.unfinished(row.summary)
 
     def _use_up(self, approval: Approval, run_id: str) -> tuple[bytes, bytes, bytes]:
         """The name of an unused approval that is equal, its text, and its text once the run used it."""
         wanted = replace(approval, at=moment(approval.at))
-        equal = [each for each in self._consents(approval.digest) if each[2].approval == wanted]
+        equal = [
+            each for each in self._holdings.consents(approval.digest) if each[2].approval == wanted
+        ]
         unused = next((each for each in equal if not each[2].used_by), None)
         if unused is None:
             raise refusals.approval_gone(equal[-1][2].used_by if equal else "")
@@ -356,15 +292,3 @@ class RedisStore:
                 raise FsmError(
                     f"the server answered {answer!r}", "please report this defect of fsm"
                 )
-
-    def _lost(self, run_id: str, head: Head | None, found: int) -> Damaged:
-        path = self._heads.path(run_id)
-        up_to = f"up to number {head.seq}, and {found or 'none'} are there " if head else ""
-        return Damaged(
-            f"{self.address.shown}: records of run {run_id} are lost: they were acknowledged {up_to}({path})",
-            f"restore the server's data; or, to go on with what is left, remove {path}",
-        )
-
-
-def _name(cell: bytes) -> str:
-    return cell.decode(errors="replace")
