@@ -3,6 +3,12 @@
 A situation is a run, its judge, what is in flight, and what may still go wrong: so many crashes, so many
 words of persons. The run's commands are carried out as soon as they are given, as the executor does, with a
 crash possible between any two events; what is in flight may end in any order and in every way.
+
+It shares nothing with `fsm.run.explore`, which explores the plans of users, on purpose. That search leaves
+out crashes, marks, aborts, pauses and cancelled attempts, which are what is judged here; and it is quick
+because it takes situations for one that the rules of the core make alike (`fsm.run.explore.keys`): what
+proves the core may not believe them. So here each situation is a whole copy of the run, and told from others
+by its judge, too.
 """
 
 from __future__ import annotations
