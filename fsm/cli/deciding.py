@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fsm.cli.options import (
-    find_run,
-    grace_option,
-    json_option,
-    run_argument,
-    state_option,
-    survivors_option,
-)
+from fsm.cli.options import find_run, json_option, run_options, state_option, survivors_option
 from fsm.cli.output import Output
 from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
 
@@ -24,11 +17,7 @@ __all__ = ["abort", "mark", "rollback"]
 
 
 @click.command()
-@run_argument
-@json_option
-@state_option
-@survivors_option
-@grace_option
+@run_options
 @click.option("--reason", default="", help="Why, for the journal.")
 def rollback(
     run_id: str | None,
@@ -52,11 +41,7 @@ def rollback(
 
 
 @click.command()
-@run_argument
-@json_option
-@state_option
-@survivors_option
-@grace_option
+@run_options
 @click.option("--reason", default="", help="Why, for the journal.")
 def abort(
     run_id: str | None,

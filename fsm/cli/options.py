@@ -28,6 +28,7 @@ __all__ = [
     "plan_settings",
     "read_plan",
     "run_argument",
+    "run_options",
     "seconds_of",
     "skills_option",
     "spelled",
@@ -76,6 +77,13 @@ grace_option = click.option(
 
 
 run_argument = click.argument("run_id", metavar="[RUN]", required=False)
+
+
+def run_options(command: Command) -> Command:
+    """RUN with the options of all that takes a run up and drives it."""
+    return run_argument(json_option(state_option(survivors_option(grace_option(command)))))
+
+
 plan_file = click.argument("file", metavar="FILE", type=click.Path())
 
 

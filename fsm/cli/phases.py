@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.options import (
-    find_run,
-    grace_option,
-    json_option,
-    run_argument,
-    state_option,
-    survivors_option,
-    workspace_of,
-)
+from fsm.cli.options import find_run, run_options, workspace_of
 from fsm.cli.output import Output
 from fsm.cli.resuming import carry_on
 from fsm.cli.running import run_
@@ -91,11 +83,7 @@ def _execute(
 
 
 @click.command()
-@run_argument
-@json_option
-@state_option
-@survivors_option
-@grace_option
+@run_options
 @click.option(
     "--checkpoint",
     "wanted",

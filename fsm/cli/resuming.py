@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.options import (
-    find_run,
-    grace_option,
-    json_option,
-    run_argument,
-    state_option,
-    survivors_option,
-)
+from fsm.cli.options import find_run, run_options
 from fsm.cli.output import Output, answer
 from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
 from fsm.errors import FsmError, Refused
@@ -30,11 +23,7 @@ __all__ = ["carry_on", "resume"]
 
 
 @click.command()
-@run_argument
-@json_option
-@state_option
-@survivors_option
-@grace_option
+@run_options
 @click.option(
     "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
 )
