@@ -88,9 +88,8 @@ class JsonStore:
         """The run as it stands, and proved to be as it was written. See `Store`."""
         with self._folders.told(run_id):
             folder = self._folders.folder(run_id)
-            head = read_head(
-                self._folders.locks, run_id
-            )  # before the file: a writer may go on while we read
+            # The head before the file: a writer may go on while we read.
+            head = read_head(self._folders.locks, run_id)
             with JournalFile.opened(folder) as file:
                 checkpoint, warnings, part = (
                     _newest(file, folder) if from_checkpoint else (None, [], file.whole())
@@ -152,9 +151,8 @@ class JsonStore:
         """Every run, newest first."""
         with self._folders.told():
             self._folders.examine()
-            acknowledged = heads(
-                self._folders.locks
-            )  # before the runs: one may begin while we read
+            # The heads before the runs: one may begin while we read.
+            acknowledged = heads(self._folders.locks)
             runs = self._folders.all()
             lost = acknowledged - {header.run_id for header, _ in runs}
             if lost:  # unless removed meanwhile: its head goes first
@@ -175,9 +173,8 @@ class JsonStore:
         with self._folders.told():
             if not self._folders.examine():
                 return ()
-            given, used = (
-                self._approvals.read()
-            )  # before the runs: one may use it up and be removed
+            # The approvals before the runs: one may use one up and be removed.
+            given, used = self._approvals.read()
             used |= {header.approval: header.run_id for header, _ in self._folders.all()}
             return tuple(
                 each.approval

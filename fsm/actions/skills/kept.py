@@ -186,9 +186,7 @@ class Slot:
     def _put_back(self, spot: Spot, index: int, place: Place, moved_to: str) -> Path | None:
         now, before = look(spot), place.before
         if before.kind == now.kind and before.file == now.file:
-            return (
-                None  # nothing is there, or what was: a file that could be linked is the very same
-            )
+            return None  # nothing is there, or what was: a file that was linked is the very same
         found = None
         if now.kind != "nothing":
             found = self._cleared(spot, index, place.after, now)

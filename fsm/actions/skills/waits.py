@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from pathlib import Path
-from subprocess import DEVNULL, STDOUT, Popen
-from tempfile import TemporaryFile
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from fsm.actions.command import Programs
 from fsm.actions.net.addresses import AddressRefused, Network, addresses_of
 from fsm.actions.net.values import Headers, Seconds, Statuses, Url
 from fsm.actions.skill import ActionFailed, Context, Skill
-from fsm.actions.text import one_line
+from fsm.actions.skills.looking import (
+    ATTEMPT_SECONDS,
+    Looks,
+    looks_at_command,
+    looks_at_file,
+    looks_at_port,
+    looks_at_url,
+)
 from fsm.plan.duration import brief_duration
 
 __all__ = ["waits"]
@@ -29,8 +30,6 @@ waits = Skill("wait-for", "Wait until a server, a file or a command is ready.")
 
 _GROWTH: Final = 1.5
 _LONGEST_PAUSE_SECONDS: Final = 5.0
-_ATTEMPT_SECONDS: Final = 10.0
-_MOST_OUTPUT: Final = 400
 
 
 def _host(text: str) -> str:
@@ -67,8 +66,6 @@ Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 File = Annotated[str, AfterValidator(_path)]
 Arguments = Annotated[list[str], AfterValidator(_arguments)]
-Looks = Callable[[], Awaitable[str]]
-"""Looks once: "" if it is so, else why it is not yet."""
 
 
 @waits.action(risk="read", outputs=["waited_seconds"])
@@ -88,13 +85,13 @@ async def port(
     interval: the first pause between two looks; pauses grow to five seconds
     network: `public`, `private` (loopback and private addresses too) or `any` (link-local ones too)
     """
-    return await _until(_port(host, port, network), context, timeout, interval)
+    return await _until(looks_at_port(host, port, network), context, timeout, interval)
 
 
 @port.check
 async def port_is_open(port: Port, host: Host = "localhost", network: Network = "private") -> bool:
     """Whether the server takes connections now."""
-    return await _is_so(_port(host, port, network))
+    return await _is_so(looks_at_port(host, port, network))
 
 
 @port.dry_run
@@ -124,7 +121,9 @@ async def url(
     interval: the first pause between two looks; pauses grow to five seconds
     network: `public`, `private` (loopback and private addresses too) or `any` (link-local ones too)
     """
-    return await _until(_url(url, context, headers, expect, network), context, timeout, interval)
+    return await _until(
+        looks_at_url(url, context, headers, expect, network), context, timeout, interval
+    )
 
 
 @url.check
@@ -136,7 +135,7 @@ async def url_answers(
     network: Network = "private",
 ) -> bool:
     """Whether the server answers so now."""
-    return await _is_so(_url(url, context, headers, expect, network))
+    return await _is_so(looks_at_url(url, context, headers, expect, network))
 
 
 @url.dry_run
@@ -163,7 +162,7 @@ async def file(
     timeout: how long is waited at most
     interval: the first pause between two looks; pauses grow to five seconds
     """
-    return await _until(_file(context.cwd / path, until), context, timeout, interval)
+    return await _until(looks_at_file(context.cwd / path, until), context, timeout, interval)
 
 
 @file.check
@@ -171,7 +170,7 @@ async def file_is_so(
     path: File, context: Context, until: Literal["exists", "absent"] = "exists"
 ) -> bool:
     """Whether it is there, or gone, now."""
-    return await _is_so(_file(context.cwd / path, until))
+    return await _is_so(looks_at_file(context.cwd / path, until))
 
 
 @file.dry_run
@@ -195,20 +194,19 @@ async def command(
     timeout: how long is waited at most
     interval: the first pause between two looks; pauses grow to five seconds
     """
-    return await _until(_command(command, context), context, timeout, interval)
+    return await _until(looks_at_command(command, context), context, timeout, interval)
 
 
 @command.check
 async def command_succeeds(command: Arguments, context: Context) -> bool:
     """Whether it exits with 0 now."""
-    return await _is_so(_command(command, context))
+    return await _is_so(looks_at_command(command, context))
 
 
 @command.dry_run
 def command_is_there(command: Arguments, context: Context) -> None:
     """Whether the program is found; one that is named by its path may come to be there."""
-    path = context.env.get("PATH", os.defpath)
-    if os.sep not in command[0] and shutil.which(command[0], path=path) is None:
+    if os.sep not in command[0] and not Programs().has(command[0], context.cwd, context.env):
         raise ActionFailed(f"the command `{command[0]}` is not found; install it, or mend PATH")
 
 
@@ -234,100 +232,10 @@ async def _until(
 
 async def _is_so(looks: Looks) -> bool:
     try:
-        async with asyncio.timeout(_ATTEMPT_SECONDS):
+        async with asyncio.timeout(ATTEMPT_SECONDS):
             return not await looks()
     except TimeoutError:
         return False
-
-
-def _port(host: str, port: int, network: Network) -> Looks:
-    from fsm.actions.net.connecting import connect
-
-    async def looks() -> str:
-        try:
-            async with asyncio.timeout(_ATTEMPT_SECONDS):
-                await connect(host, port, network)
-        except AddressRefused:
-            raise
-        except (ActionFailed, TimeoutError) as error:
-            return str(error) or f"{host}:{port} takes no connection"
-        return ""
-
-    return looks
-
-
-def _url(
-    url: str, context: Context, headers: Headers | None, expect: frozenset[int], network: Network
-) -> Looks:
-    from fsm.actions.net.exchange import Request, Web
-
-    request = Request(method="GET", url=url, headers=headers or {})
-
-    async def looks() -> str:
-        web = Web(env=context.env, network=network, timeout_seconds=_ATTEMPT_SECONDS, retries=0)
-        try:
-            async with web:
-                answer = await web.send(request)
-        except AddressRefused:
-            raise
-        except ActionFailed as error:
-            return str(error)
-        return "" if answer.status in expect else f"{answer.request} gives {answer.status}"
-
-    return looks
-
-
-def _file(path: Path, until: str) -> Looks:
-    async def looks() -> str:
-        is_there = os.path.lexists(path)
-        if is_there == (until == "exists"):
-            return ""
-        return f"{path} is {'still' if is_there else 'not'} there"
-
-    return looks
-
-
-def _command(command: list[str], context: Context) -> Looks:
-    async def looks() -> str:
-        with (
-            TemporaryFile() as output
-        ):  # who holds it open after the command has ended is not waited for
-            try:
-                process = Popen(
-                    command,
-                    cwd=context.cwd,
-                    env=context.env,
-                    stdin=DEVNULL,
-                    stdout=output,
-                    stderr=STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                return f"`{command[0]}` cannot be started: {error.strerror}"
-            try:
-                await _end_of(process)
-            finally:
-                if process.poll() is None:
-                    with suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
-                code = process.wait()
-            output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_OUTPUT))
-            said = one_line(output.read())
-        return "" if code == 0 else f"`{command[0]}` exits with {code}" + (said and f": {said}")
-
-    return looks
-
-
-async def _end_of(process: Popen[bytes]) -> None:
-    """Wait until it has ended. (asyncio's own processes cannot be cancelled while they are being started.)"""
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    pidfd = os.pidfd_open(process.pid)
-    loop.add_reader(pidfd, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
 
 
 async def _judge(host: str, port: int, network: Network) -> None:
