@@ -134,9 +134,8 @@ async def _look(
     env, cwd = site.declared(step), site.folder(step)
     looked_at: list[Call] = []
     for what, call in _calls(step):
-        if (
-            call in looked_at
-        ):  # a skill that probes or tries an action does so with its own parameters
+        # A skill that probes or tries an action does so with its own parameters.
+        if call in looked_at:
             continue
         looked_at.append(call)
         checks += 1

@@ -204,9 +204,8 @@ def value_fault(parameter: Parameter, value: JsonValue) -> str:
     except ValueError as raised:
         error = cast("ValidationError", raised)
         first = error.errors(include_url=False, include_context=False)[0]
-        is_of_kind = not first["type"].endswith(
-            ("_type", "_parsing")
-        )  # it is held to a rule of its own
+        # Of the kind: then it is held to a rule of its own.
+        is_of_kind = not first["type"].endswith(("_type", "_parsing"))
         if not first["loc"] and parameter.kind in _WORDS and not is_of_kind:
             return f"must be {_WORDS[parameter.kind]}"
         place = "".join(f"[{key}]" for key in first["loc"])

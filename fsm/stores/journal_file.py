@@ -193,9 +193,8 @@ class JournalFile:
             else:
                 lines.append((len(records), line))
                 end, concluded = place, len(records)
-        if _is_whole(
-            fragment[:-1], key
-        ):  # no torn write leaves a line whole, and then another byte
+        # No torn write leaves a line whole, and then another byte.
+        if _is_whole(fragment[:-1], key):
             raise _AlteredError(place)
         if begin == self.begin and not lines:
             raise self._unfinished()

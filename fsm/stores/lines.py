@@ -110,9 +110,8 @@ def read_header(line: bytes) -> tuple[int, Header | None]:
 def record_line(record: Record) -> str:
     """The line, without its end. `data` stands in it to the letter: as an object, else as a text."""
     seq, epoch, at, version, kind, data, hash_ = record
-    if (
-        not (data.startswith("{") and data.endswith("}")) or "\n" in data
-    ):  # written by another store
+    is_object = data.startswith("{") and data.endswith("}")
+    if not is_object or "\n" in data:  # written by another store
         data = _quoted(data)
     return (
         f'{{"seq":{seq},"epoch":{epoch},"at":{at!r},"version":{version},"kind":{_quoted(kind)},'

@@ -45,9 +45,7 @@ def call(
         )
     if import_from:
         sys.path.insert(0, str(_folder(import_from, context)))
-        sys.pycache_prefix = (
-            os.devnull
-        )  # what is kept compiled beside a source may be of another one
+        sys.pycache_prefix = os.devnull  # what is kept compiled may be of another source
     found = _attribute(_imported(place, context), name, function)
     try:
         checked = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(found)
