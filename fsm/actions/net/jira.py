@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
-from fsm.actions.net.exchange import BUSY, Answer, Request, Web
+from fsm.actions.net.exchange import BUSY, Request, Web
+from fsm.actions.net.jira_answers import NotThere, at, demands, failure, objects, read, said_in
 from fsm.actions.net.values import ISSUE
 from fsm.actions.skill import ActionFailed
 
@@ -23,16 +24,12 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-__all__ = ["Jira", "NotThere", "Way", "document"]
+__all__ = ["Jira", "Way", "document"]
 
 _ALLOW: Final = "JIRA_BASE_URL leads there: mend it"
 _LIMITED: Final = frozenset({429})
 _PAGE: Final = 100
 _MOST_COMMENTS: Final = 50
-
-
-class NotThere(ActionFailed):
-    """There is no such thing, or this account may not see it: Jira does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class Jira:
     async def status_of(self, issue: str) -> str:
         """The name of the status that the issue is in. Raises `NotThere`."""
         found = await self._get(_of(issue), issue, fields="status")
-        return str(_at(found, "fields", "status", "name"))
+        return str(at(found, "fields", "status", "name"))
 
     async def way_to(self, issue: str, before: str, status: str) -> Way:
         """The transition from where the issue is to that status. It demands no field."""
@@ -109,7 +106,7 @@ class Jira:
 
     async def came_from(self, issue: str, status: str) -> str | None:
         """The status before that one, if the last change into it was made by this account."""
-        account = _at(await self._get("/rest/api/3/myself", "this account"), "accountId")
+        account = at(await self._get("/rest/api/3/myself", "this account"), "accountId")
         last = None
         async for change in self._pages(_of(issue, "changelog"), issue, "values"):
             for item in change.get("items") or ():
@@ -125,7 +122,7 @@ class Jira:
         path = "/rest/api/3/mypermissions"
         which = {"issueId" if issue.isdecimal() else "issueKey": issue}
         found = await self._get(path, issue, permissions=names, **which)
-        held = _at(found, "permissions")
+        held = at(found, "permissions")
         return [
             name
             for name in permissions
@@ -136,17 +133,17 @@ class Jira:
         """The id of a new comment, which carries the mark in a property of its own."""
         properties = [{"key": mark, "value": {"step": value}}]
         sent: dict[str, Any] = {"body": document(body), "properties": properties}
-        return str(_at(await self._ask("POST", _of(issue, "comment"), issue, body=sent), "id"))
+        return str(at(await self._ask("POST", _of(issue, "comment"), issue, body=sent), "id"))
 
     async def comment_marked(self, issue: str, mark: str, value: str) -> str | None:
         """The id of the comment that carries the mark, among the newest ones of this account."""
-        account = _at(await self._get("/rest/api/3/myself", "this account"), "accountId")
+        account = at(await self._get("/rest/api/3/myself", "this account"), "accountId")
         path = _of(issue, "comment")
         found = await self._get(path, issue, orderBy="-created", maxResults=str(_MOST_COMMENTS))
-        for comment in _list(found, "comments"):
-            if _at(comment, "author", "accountId") != account:
+        for comment in objects(found, "comments"):
+            if at(comment, "author", "accountId") != account:
                 continue
-            made = str(_at(comment, "id"))
+            made = str(at(comment, "id"))
             place = f"/rest/api/3/comment/{quote(made, safe='')}/properties/{quote(mark, safe='')}"
             try:
                 known = await self._get(place, issue)
@@ -176,12 +173,12 @@ class Jira:
         found = await self._get(path, issue, expand="transitions.fields")
         return [
             Way(
-                str(_at(way, "id")),
-                str(_at(way, "name")),
-                str(_at(way, "to", "name")),
-                tuple(_demands(way.get("fields"))),
+                str(at(way, "id")),
+                str(at(way, "name")),
+                str(at(way, "to", "name")),
+                tuple(demands(way.get("fields"))),
             )
-            for way in _list(found, "transitions")
+            for way in objects(found, "transitions")
             if way.get("isAvailable", True)
         ]
 
@@ -189,7 +186,7 @@ class Jira:
         start = 0
         while True:
             page = await self._get(path, issue, startAt=str(start), maxResults=str(_PAGE))
-            items = _list(page, key)
+            items = objects(page, key)
             for item in items:
                 yield item
             start += len(items)
@@ -221,9 +218,9 @@ class Jira:
         # A write that was turned away by the rate limit was not made; any other one may have been.
         answer = await self._web.send(request, busy=BUSY if method == "GET" else _LIMITED)
         if 200 <= answer.status < 300:
-            return _read(answer)
-        said = self._web.masked(_said(answer))
-        raise _failure(answer, about, f": {said}" if said else "")
+            return read(answer)
+        said = self._web.masked(said_in(answer))
+        raise failure(answer, about, f": {said}" if said else "")
 
 
 def document(text: str) -> dict[str, JsonValue]:
@@ -266,65 +263,3 @@ def _of(issue: str, *rest: str) -> str:
     if not ISSUE.fullmatch(issue):
         raise ActionFailed(f"{issue[:80]!r} is no key of an issue, such as `PROJ-123`")
     return "/rest/api/3/issue/" + "/".join(quote(part, safe="") for part in (issue, *rest))
-
-
-def _demands(fields: object) -> Iterator[str]:
-    for key, field in (fields if isinstance(fields, dict) else {}).items():
-        if field.get("required") and not field.get("hasDefaultValue"):
-            yield str(field.get("name") or key)
-
-
-def _read(answer: Answer) -> dict[str, Any]:
-    if not answer.body.strip():
-        return {}
-    try:
-        read = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        read = None
-    if not isinstance(read, dict):
-        raise ActionFailed(f"{answer.request} gave what Jira does not give; mend JIRA_BASE_URL")
-    return read
-
-
-def _said(answer: Answer) -> str:
-    """What Jira says of an error: its messages, and those for single fields."""
-    try:
-        read = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return answer.excerpt()
-    if not isinstance(read, dict):
-        return ""
-    errors = read.get("errors")
-    words = [str(message) for message in read.get("errorMessages") or ()]
-    words += [f"{key}: {text}" for key, text in errors.items()] if isinstance(errors, dict) else []
-    return " ".join(words)[:500].rstrip(".")
-
-
-def _failure(answer: Answer, about: str, said: str) -> ActionFailed:
-    match answer.status:
-        case 401:
-            return ActionFailed(f"Jira takes neither JIRA_EMAIL nor JIRA_TOKEN for known{said}")
-        case 403:
-            return ActionFailed(f"Jira does not allow it on {about}{said}")
-        case 404:
-            return NotThere(f"{about} is not there, or JIRA_EMAIL may not see it{said}")
-        case 409:
-            return ActionFailed(f"somebody else changed {about} at the same time{said}")
-    return ActionFailed(f"{answer.request} gave {answer.status}{said}")
-
-
-def _at(document: object, *keys: str) -> Any:
-    """What stands there in an answer. Raises `ActionFailed` if it is not as Jira documents it."""
-    for key in keys:
-        if not isinstance(document, dict) or key not in document:
-            raise ActionFailed(f"Jira's answer has no `{'.'.join(keys)}`; mend JIRA_BASE_URL")
-        document = document[key]
-    return document
-
-
-def _list(document: object, key: str) -> list[dict[str, Any]]:
-    """The objects that stand there. Raises `ActionFailed` if there is no list."""
-    found = _at(document, key)
-    if not isinstance(found, list):
-        raise ActionFailed(f"Jira's answer has no list `{key}`; mend JIRA_BASE_URL")
-    return [item for item in found if isinstance(item, dict)]

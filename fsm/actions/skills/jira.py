@@ -211,7 +211,7 @@ async def may_delete(issue: Issue, context: Context) -> AsyncIterator[Lack]:
 
 
 async def _lacks(context: Context, issue: str, *permissions: str) -> AsyncIterator[Lack]:
-    from fsm.actions.net.jira import NotThere
+    from fsm.actions.net.jira_answers import NotThere
 
     if not all(context.env.get(name) for name in (*_ENVIRONMENT, "JIRA_TOKEN")):
         return  # that is told already, as what the action needs
