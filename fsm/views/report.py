@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fsm.plan.duration import format_duration
 from fsm.values import Value
-from fsm.views.calls import command_text
+from fsm.views.next_moves import moves_past_survivors, next_moves, stuck, to_be_retried
 from fsm.views.progress import masked_words
-from fsm.views.text import count, shown, step_label
+from fsm.views.text import count, names, shown, step_label
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -82,7 +81,7 @@ def report(run: Run, *, held: bool = False, survived: bool = False, options: str
         irreversible=[r for r in run.steps if r.outstanding and r.step.irreversible],
         next=[
             (f"fsm {command}{options}", what)
-            for command, what in (_next_to_survivors(run) if survived else _next(run, held))
+            for command, what in (moves_past_survivors(run) if survived else next_moves(run, held))
         ],
     )
 
@@ -156,7 +155,7 @@ def report_json(view: Report) -> dict[str, JsonValue]:
 def _headline(run: Run, held: bool) -> str:
     name = shown(run.plan.name)
     because = f" ({shown(run.stopped_because)})" if run.stopped_because else ""
-    failed = _to_be_retried(run)
+    failed = to_be_retried(run)
     unknown = [record for record in run.steps if record.state == "interrupted"]
     match run.state:
         case "completed":
@@ -179,7 +178,7 @@ def _headline(run: Run, held: bool) -> str:
             return f"✗ {name}: aborted{because}; nothing was undone. Run {run.run_id}."
         case "rolled_back":
             return f"↶ {name}: rolled back{because or _failures_in_words(run)}. Run {run.run_id}."
-        case "needs_intervention" if not _stuck(run):
+        case "needs_intervention" if not stuck(run):
             return f"‖ {name}: the rollback stopped{because}, and can go on. Run {run.run_id}."
         case "needs_intervention":
             return (
@@ -195,6 +194,8 @@ def _headline(run: Run, held: bool) -> str:
 
 
 def _failure(run: Run, record: StepRecord) -> list[str]:
+    from fsm.views.calls import command_text
+
     undoing = record.state in {"rollback_failed", "rolling_back"}
     call = record.step.rollback.call if undoing and record.step.rollback else record.step.call
     label = step_label(record.index, record.step)
@@ -224,59 +225,6 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     return lines
 
 
-def _next(run: Run, held: bool) -> list[tuple[str, str]]:
-    """The commands that make sense in this state, the likeliest first."""
-    run_id = shlex.quote(run.run_id)
-    rollback = (f"rollback {run_id}", _undo_words(run))
-    abort = (f"abort {run_id}", "give up; nothing is undone")
-    unknown = [record for record in run.steps if record.state == "interrupted"]
-    match run.state:
-        case "paused" if unknown:
-            step = unknown[0].id
-            return [
-                (f"resume {run_id} --rerun {step}", "run it again: you know that is safe"),
-                (f"resume {run_id} --done {step}", "go on: you saw that it was done"),
-                (
-                    f"mark {step} undone --run {run_id} --reason …",
-                    "before a rollback: it had no effect",
-                ),
-            ]
-        case "paused":
-            return [(f"resume {run_id}", _resume_words(run)), rollback, abort]
-        case "needs_intervention":
-            marks = []
-            for record in _stuck(run)[:1]:
-                mark, tail = f"mark {record.id}", f"--run {run_id} --reason …"
-                marks.append((f"{mark} undone {tail}", "it has no effect any more: you saw to it"))
-                if record.state == "interrupted":
-                    marks.append((f"{mark} done {tail}", "it was done, and is to be undone"))
-            return [*marks, (f"rollback {run_id}", "go on with the rollback"), abort]
-        case "failed" if not run.given_up:
-            return [(f"resume {run_id}", _resume_words(run)), rollback]
-        case "failed":
-            return [rollback]
-        case "running" | "rolling_back" | "aborting" if held:
-            return [abort]
-        case "running":
-            return [(f"resume {run_id}", "take it up where it was left"), abort]
-        case "rolling_back":
-            return [(f"rollback {run_id}", "go on; what was being undone is undone again"), abort]
-        case "aborting":
-            return [(f"abort {run_id}", "end it")]
-        case _:
-            return []
-
-
-def _next_to_survivors(run: Run) -> list[tuple[str, str]]:
-    """The same, while a step that outlived its runner is at work: each command says what is to come of it."""
-    moves = _next(run, held=False)
-    likeliest, what = moves[0]
-    return [
-        (f"{likeliest} --wait", f"wait until the step has ended; {what}"),
-        *((f"{command} --terminate", f"end the step; {what}") for command, what in moves),
-    ]
-
-
 def _failures_in_words(run: Run) -> str:
     """Why a rollback began by itself; empty if no failure did it."""
     if not run.failed:
@@ -285,41 +233,10 @@ def _failures_in_words(run: Run) -> str:
     return f" because {count(len(run.failed), 'step')} failed: {names}"
 
 
-def _stuck(run: Run) -> list[StepRecord]:
-    """The steps that keep a rollback from going on."""
-    return [r for r in run.steps if r.state in {"rollback_failed", "interrupted"}]
-
-
-def _resume_words(run: Run) -> str:
-    failed = _to_be_retried(run)
-    words = f"try {_names(failed)} again and go on" if failed else "go on"
-    policy = run.plan.error_handling
-    if policy.multiple_failures == "rollback" and len(run.failed) + 1 >= policy.several:
-        words += "; if another step fails, all is rolled back"
-    return words
-
-
-def _to_be_retried(run: Run) -> list[StepRecord]:
-    """The failed steps that a resume tries again: all but those that the plan tolerates."""
-    return [r for r in run.steps if r.state == "failed" and (r.cause or not r.concluded)]
-
-
-def _undo_words(run: Run) -> str:
-    """What a rollback would undo; `on: started` reaches steps that did not complete."""
-    if not run.to_undo:
-        return "end it; no completed step has a rollback"
-    completed = sum(record.outstanding for record in run.to_undo)
-    begun = len(run.to_undo) - completed
-    words = [count(completed, "completed step")] if completed else []
-    if begun:
-        words.append(f"{begun if completed else count(begun, 'step')} that did not complete")
-    return f"undo {' and '.join(words)}, the last first"
-
-
 def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
     from textwrap import wrap
 
-    unbroken = _names(records, most=40, space="\u00a0")
+    unbroken = names(records, most=40, space="\u00a0")
     lines = wrap(
         unbroken,
         width=100,
@@ -329,15 +246,6 @@ def _row(title: str, records: Sequence[StepRecord]) -> list[str]:
         break_on_hyphens=False,
     )
     return [line.replace("\u00a0", " ") for line in lines]
-
-
-def _names(records: Sequence[StepRecord], most: int = 12, space: str = " ") -> str:
-    names = [
-        f"{record.index + 1} {shown(record.step.name)}".replace(" ", space)
-        for record in records[:most]
-    ]
-    more = f" and {len(records) - most} more" if len(records) > most else ""
-    return ", ".join(names) + more
 
 
 def _step_json(record: StepRecord) -> dict[str, JsonValue]:

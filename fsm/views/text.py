@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fsm.plan.model import Step
+    from fsm.run import StepRecord
 
-__all__ = ["count", "shown", "step_label"]
+__all__ = ["count", "names", "shown", "step_label"]
 
 _HIDDEN = (
     *(0x061C, 0x2028, 0x2029, 0xFEFF),
@@ -43,3 +44,13 @@ def step_label(index: int, step: Step) -> str:
 def count(number: int, noun: str) -> str:
     """`1 step`, `2 steps`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def names(records: Sequence[StepRecord], most: int = 12, space: str = " ") -> str:
+    """The steps with their numbers, the first `most` of many; `space` stands within each."""
+    named = [
+        f"{record.index + 1} {shown(record.step.name)}".replace(" ", space)
+        for record in records[:most]
+    ]
+    more = f" and {len(records) - most} more" if len(records) > most else ""
+    return ", ".join(named) + more
