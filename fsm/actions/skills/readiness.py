@@ -1,4 +1,4 @@
-"""The looks of the skill `wait-for`: whether something is so now, and why not."""
+"""What the skill `wait-for` looks at: whether something is so now, and why not."""
 
 from __future__ import annotations
 
