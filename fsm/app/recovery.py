@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fsm.engine.checkpoint import Checkpoint
     from fsm.engine.ports import RunSummary, Store
 
-__all__ = ["checkpoint_of", "elsewhere", "find_run", "run_after", "states_to_search"]
+__all__ = ["checkpoint_of", "elsewhere", "find_run", "run_after"]
 
 _RAN = (on.StepStarted, on.StepSkipped, on.StepFailed)
 
@@ -61,7 +61,7 @@ def find_run(
     """
     missing: FsmError | None = None
     found: list[tuple[Workspace, RunSummary, str | None]] = []
-    for url in states_to_search(state):
+    for url in _states_to_search(state):
         workspace = Workspace.here(url, grace_seconds)
         runs: Sequence[RunSummary] = ()
         try:
@@ -88,14 +88,14 @@ def elsewhere(state: str | None) -> Iterator[tuple[str, int]]:
 
     None if a `state` is given: then that is meant. One that cannot be read is passed over.
     """
-    _, *others = states_to_search(state)
+    _, *others = _states_to_search(state)
     for url in filter(None, others):
         with suppress(FsmError):
             if runs := Workspace.here(url).store.runs():
                 yield url, len(runs)
 
 
-def states_to_search(state: str | None) -> Iterator[str | None]:
+def _states_to_search(state: str | None) -> Iterator[str | None]:
     """The states in which a run may be: the one that is given; else the default, and those that exist."""
     yield state
     if state or os.environ.get("FSM_STATE"):

@@ -23,13 +23,11 @@ __all__ = [
     "json_option",
     "options_text",
     "other_states",
-    "plan_file",
     "plan_options",
     "plan_settings",
     "read_plan",
     "run_argument",
     "run_options",
-    "seconds_of",
     "skills_option",
     "spelled",
     "state_option",
@@ -84,7 +82,7 @@ def run_options(command: Command) -> Command:
     return run_argument(json_option(state_option(survivors_option(grace_option(command)))))
 
 
-plan_file = click.argument("file", metavar="FILE", type=click.Path())
+_plan_file = click.argument("file", metavar="FILE", type=click.Path())
 
 
 skills_option = click.option(
@@ -97,7 +95,7 @@ skills_option = click.option(
 
 def plan_options(command: Command) -> Command:
     """FILE with the options that change what it resolves to, and so its digest."""
-    return plan_settings(plan_file(command))
+    return plan_settings(_plan_file(command))
 
 
 def plan_settings(command: Command) -> Command:
@@ -175,7 +173,7 @@ def workspace_of(state: str | None, grace: str = "0s") -> Workspace:
     from fsm.app.workspace import Workspace
 
     _name_state(state)
-    return Workspace.here(state, seconds_of(grace))
+    return Workspace.here(state, _seconds_of(grace))
 
 
 def find_run(
@@ -188,12 +186,12 @@ def find_run(
     from fsm.app.recovery import find_run
 
     _name_state(state)
-    found = find_run(reference, state, seconds_of(grace))
+    found = find_run(reference, state, _seconds_of(grace))
     _name_state(found[2])
     return found
 
 
-def seconds_of(grace: str) -> float:
+def _seconds_of(grace: str) -> float:
     """What `--grace` says, in seconds. Raises `Invalid`."""
     from fsm.plan.duration import parse_duration
 

@@ -83,9 +83,9 @@ def is_machine(path: str) -> bool:
 
 def most_arrows(language: str) -> int:
     """More than so many arrows are not drawn one by one in that format."""
-    from fsm.views.diagram import MOST_ARROWS
+    from fsm.views.drawing import MOST_ARROWS
 
-    return MOST_ARROWS.get(language, MOST_ARROWS["svg"])  # type: ignore[call-overload, no-any-return]
+    return MOST_ARROWS.get(language, MOST_ARROWS["svg"])
 
 
 def width() -> int:

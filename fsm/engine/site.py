@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fsm.engine.ports import Purpose
     from fsm.plan.model import Call, Plan, Step
 
-__all__ = ["Site", "log_stem"]
+__all__ = ["Site"]
 
 
 class Site(Value):
@@ -109,7 +109,7 @@ class Site(Value):
         is_first: bool = False,
     ) -> Task:
         """The task of one attempt. Raises `TemplateError` if a template cannot be rendered."""
-        stem = f"{self.logs}/{log_stem(step.id, purpose, attempt)}"
+        stem = f"{self.logs}/{_log_stem(step.id, purpose, attempt)}"
         log, outputs = f"{stem}.log", f"{stem}.outputs"
         env = self._environ.copy()
         if self._env_is_open:
@@ -139,7 +139,7 @@ class Site(Value):
         )
 
 
-def log_stem(step_id: str, purpose: Purpose, attempt: int) -> str:
+def _log_stem(step_id: str, purpose: Purpose, attempt: int) -> str:
     """`STEP.ATTEMPT`; what is not the step's forward work says so after an `@`, which no id holds."""
     kind = "" if purpose == "run" else f"@{purpose}"
     return f"{step_id}{kind}.{attempt}"

@@ -14,9 +14,9 @@ from itertools import combinations
 from fsm.document import Path, suggest
 from fsm.machine.spec import MachineSpec, Row
 
-__all__ = ["MAX_NAMES", "Finding", "find_gap", "find_unknown_conditions", "prove", "prove_rows"]
+__all__ = ["Finding", "find_gap", "find_unknown_conditions", "prove", "prove_rows"]
 
-MAX_NAMES = 12
+_MAX_NAMES = 12
 """Conditions of one (state, fact) pair up to which gaps are searched: 4,096 cases."""
 
 
@@ -196,9 +196,9 @@ def _gaps(spec: MachineSpec) -> Iterator[Finding]:
         rows = [spec.rows[index].literals for index in indices]
         path: Path = ("rows", indices[0])
         names = {name for literals in rows for name in literals}
-        if len(names) > MAX_NAMES:
+        if len(names) > _MAX_NAMES:
             message = f"`{trigger}` in `{state}`: {len(names)} conditions are too many to prove"
-            hint = f"use at most {MAX_NAMES}"
+            hint = f"use at most {_MAX_NAMES}"
             yield Finding("gap-not-proved", path, message, hint)
         elif (gap := find_gap(rows)) is not None:
             message = f"`{trigger}` in `{state}`: a fact, but no row takes it when {_case(gap)}"

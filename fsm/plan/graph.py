@@ -12,9 +12,9 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fsm.plan.model import Plan
+    pass
 
-__all__ = ["WaitsFor", "ancestry", "dependents", "downstream", "find_cycles", "layers", "order"]
+__all__ = ["WaitsFor", "ancestry", "dependents", "find_cycles", "layers", "order"]
 
 Dependencies = Mapping[str, Collection[str]]
 WaitsFor = Callable[[str, str], bool]
@@ -114,16 +114,3 @@ def ancestry(ids: Sequence[str], dependencies: Dependencies) -> WaitsFor:
         return bool(before[later] >> place[earlier] & 1)
 
     return waits_for
-
-
-def downstream(plan: Plan, step_id: str) -> set[str]:
-    """All steps that wait for this one, directly or through others; not the step itself.
-
-    Raises `KeyError` if the plan has no such step.
-    """
-    found = {plan.step(step_id).id}
-    # A plan's steps stand in execution order, so one pass meets every dependency before its dependents.
-    for step in plan.steps[plan.positions[step_id] + 1 :]:
-        if not found.isdisjoint(step.depends_on):
-            found.add(step.id)
-    return found - {step_id}

@@ -17,9 +17,9 @@ from typing import Any, Final
 from fsm.errors import Invalid, Problem
 from fsm.values import Value
 
-__all__ = ["SCHEMES", "Address", "parse", "password", "shown"]
+__all__ = ["Address", "parse", "password", "shown"]
 
-SCHEMES: Final = ("redis", "rediss", "unix")
+_SCHEMES: Final = ("redis", "rediss", "unix")
 _PORT: Final = 6379
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _OPTIONS: Final = ("prefix", "db", "timeout", "lease", "unchecked")
@@ -60,7 +60,7 @@ class Address(Value):
 def shown(url: str) -> str:
     """The URL without its password; of one that cannot be read, no more than can be no password."""
     scheme, colon, rest = url.partition(":")
-    if scheme not in SCHEMES or not colon:
+    if scheme not in _SCHEMES or not colon:
         return url
     credentials, at, place = rest.rpartition("@")
     if not at:
@@ -71,7 +71,7 @@ def shown(url: str) -> str:
 
 def password(url: str) -> str:
     """The password in the URL, empty if there is none."""
-    if url.partition(":")[0] not in SCHEMES:
+    if url.partition(":")[0] not in _SCHEMES:
         return ""
     from urllib.parse import unquote, urlsplit
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fsm.plan.skill import ActionSpec
 
-__all__ = ["as_command", "command_text", "done_by", "is_shell_text", "script_text", "tools_of"]
+__all__ = ["command_text", "done_by", "is_shell_text", "script_text", "tools_of"]
 
 SHELLS = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 
@@ -101,12 +101,12 @@ def _tools_of_action(spec: ActionSpec | None) -> Iterator[str]:
         yield from spec.needs.commands
         for command in (spec.run, spec.check, spec.dry_run):
             if command is not None:
-                yield from tools_of(as_command(command))
+                yield from tools_of(_as_command(command))
         if spec.call is not None:
             yield f"skill {spec.call['skill']}"
 
 
-def as_command(command: JsonValue) -> Call:
+def _as_command(command: JsonValue) -> Call:
     """The call that runs what a declared action does, its templates as they stand."""
     return Call(skill="shell", action="run", params={"command": command})
 
@@ -115,7 +115,7 @@ def done_by(spec: ActionSpec) -> Call | None:
     """What a declared action does: a command, or a call of another skill."""
     if spec.call is not None:
         return Call(**spec.call)
-    return None if spec.run is None else as_command(spec.run)
+    return None if spec.run is None else _as_command(spec.run)
 
 
 def _script(command: JsonValue) -> str | None:

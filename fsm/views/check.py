@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Plan
     from fsm.run.simulate import Simulator
 
-__all__ = ["Told", "exploration_json", "exploration_text", "feature_text", "scenario_lines"]
+__all__ = ["Told", "exploration_json", "exploration_text", "feature_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def exploration_text(plan: Plan, found: Exploration, told: Told) -> str:
         lines.append(f"✗ {told.path}:{line}:{column}  {shown(finding.message)}")
         lines.append(f"    {shown(finding.hint)}")
         if finding.scenario is not None:
-            lines += ["", *(f"    {line}" for line in scenario_lines(plan, finding, told)), ""]
+            lines += ["", *(f"    {line}" for line in _scenario_lines(plan, finding, told)), ""]
     for note in found.notes:
         lines.append(f"? {shown(note)}")
     mark, what = "✓", "nothing found"
@@ -97,7 +97,7 @@ def exploration_json(plan: Plan, found: Exploration, told: Told) -> dict[str, Js
     findings: list[JsonValue] = []
     for finding in found.findings:
         line, column = told.place(finding)
-        lines = scenario_lines(plan, finding, told) if finding.scenario is not None else []
+        lines = _scenario_lines(plan, finding, told) if finding.scenario is not None else []
         findings.append(
             {
                 "kind": finding.kind,
@@ -135,7 +135,7 @@ def feature_text(plan: Plan, found: Exploration, told: Told) -> str:
     titles: list[str] = []
     for finding in found.findings:
         if finding.scenario is not None:
-            title, *rest = scenario_lines(plan, finding, told)
+            title, *rest = _scenario_lines(plan, finding, told)
             titles.append(title)
             again = titles.count(title)
             lines.append(f"  {title}" + (f" ({again})" if again > 1 else ""))
@@ -143,7 +143,7 @@ def feature_text(plan: Plan, found: Exploration, told: Told) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def scenario_lines(plan: Plan, finding: Finding, told: Told) -> list[str]:
+def _scenario_lines(plan: Plan, finding: Finding, told: Told) -> list[str]:
     """The finding's scenario, in the sentences of the vocabulary (`fsm.spec`)."""
     assert finding.scenario is not None
     simulator = play(plan, finding.scenario)

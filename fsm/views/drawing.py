@@ -1,5 +1,7 @@
 """A drawing of boxes and arrows as a value; `mermaid.py` and `dot.py` write it, `picture.py` paints it.
 
+What a caller knows of steps, states and rows goes in as `marks`: see `plan_drawing`, `machine_drawing`.
+
 Texts in a drawing are data, whatever they hold: each writer makes every character mean itself. The same
 drawing gives the same text.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,6 +18,7 @@ from fsm.views.text import shown
 
 __all__ = [
     "GRID",
+    "MOST_ARROWS",
     "PAINTS",
     "RED",
     "Arrow",
@@ -23,16 +26,15 @@ __all__ = [
     "Cluster",
     "Colour",
     "Drawing",
-    "Format",
     "Mark",
     "Paint",
     "Tinted",
-    "as_text",
     "printable",
     "wrapped",
 ]
 
-Format = Literal["mermaid", "dot"]
+MOST_ARROWS: Mapping[str, int] = {"mermaid": 480, "dot": 3000, "svg": 1000, "png": 1000}
+"""Mermaid draws no more than 500 edges; beyond 3,000 nobody sees anything in any; painting takes its time."""
 
 Colour = Literal["good", "bad", "active", "doubt", "undone", "off"]
 """What a colour means; a colour never stands alone, words beside it say the same."""
@@ -134,17 +136,6 @@ class Drawing:
     rows: Sequence[int] = ()
     subtitle: str = ""
     clusters: Sequence[Cluster] = ()
-
-
-def as_text(drawing: Drawing, language: Format) -> str:
-    """The drawing in that language, with its trailing newline."""
-    if language == "mermaid":
-        from fsm.views.mermaid import mermaid
-
-        return mermaid(drawing)
-    from fsm.views.dot import dot
-
-    return dot(drawing)
 
 
 def wrapped(text: str, width: int, most: int = 2) -> tuple[str, ...]:

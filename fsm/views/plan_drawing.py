@@ -16,12 +16,12 @@ from fsm.views.text import count, shown
 if TYPE_CHECKING:
     from fsm.plan.model import Plan, Step
 
-__all__ = ["MOST_STEPS", "plan_drawing"]
+__all__ = ["plan_drawing"]
 
 WITH_NOTES = 60
 """Up to so many steps each box has room for the step's rollback and condition."""
 
-MOST_STEPS = 500
+_MOST_STEPS = 500
 """Beyond so many steps a box is a layer of the plan, several layers, or a group of steps."""
 
 MOST_GROUPS = 24
@@ -53,7 +53,7 @@ def plan_drawing(
     marks = marks or {}
     arrows = sum(len(step.depends_on) for step in plan.steps)
     chained = plan.parallel == 1 and not arrows
-    if len(plan.steps) > MOST_STEPS or arrows > most_arrows:
+    if len(plan.steps) > _MOST_STEPS or arrows > most_arrows:
         return _collapsed(plan, chained, marks, subtitle)
     boxes = [_box(plan, step, marks, step.id in critical) for step in plan.steps]
     clusters = [

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from fsm.run.step import StepRecord
     from fsm.run.timeline import Timeline
 
-__all__ = ["STATE_COLOURS", "run_drawing", "run_machine_drawing", "run_step_drawing"]
+__all__ = ["run_drawing", "run_machine_drawing", "run_step_drawing"]
 
-STATE_COLOURS: Mapping[str, Colour] = {
+_STATE_COLOURS: Mapping[str, Colour] = {
     "running": "active",
     "interrupted": "doubt",
     "completed": "good",
@@ -55,14 +55,14 @@ def run_drawing(run: Run, timeline: Timeline, most_arrows: int) -> Drawing:
     marks = {
         record.id: Mark(colour, tuple(_notes(record, seconds[record.id])))
         for record in run.steps
-        if (colour := STATE_COLOURS.get(record.state))
+        if (colour := _STATE_COLOURS.get(record.state))
     }
     return plan_drawing(run.plan, most_arrows, marks, path, subtitle="; ".join(said))
 
 
 def run_machine_drawing(run: Run, spec: MachineSpec) -> Drawing:
     """The plan's own machine, with the state of the run."""
-    mark = Mark(STATE_COLOURS.get(run.state, "active"), ("the run is here",))
+    mark = Mark(_STATE_COLOURS.get(run.state, "active"), ("the run is here",))
     subtitle = f"run {run.run_id}: {_words(run.state)}"
     return machine_drawing(spec, {run.state: mark}, subtitle)
 
@@ -71,7 +71,7 @@ def run_step_drawing(run: Run, spec: MachineSpec) -> Drawing:
     """The step machine, with the number of the run's steps in each state."""
     counts = Counter(record.state for record in run.steps)
     marks: dict[str | int, Mark] = {
-        state: Mark(STATE_COLOURS.get(state, "off"), (count(number, "step"),))
+        state: Mark(_STATE_COLOURS.get(state, "off"), (count(number, "step"),))
         for state, number in counts.items()
     }
     return machine_drawing(spec, marks, f"run {run.run_id}: {_words(run.state)}")

@@ -3,11 +3,10 @@ from __future__ import annotations
 from graphlib import TopologicalSorter
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.plan import Call, Plan, Step, graph
+from fsm.plan import graph
 
 Graph = tuple[list[str], dict[str, list[str]]]
 
@@ -88,22 +87,6 @@ def test_ancestry_is_the_transitive_closure(case: Graph) -> None:
     assert all(
         waits_for(later, earlier) == (earlier in above[later]) for later in ids for earlier in ids
     )
-
-
-@given(graphs())
-def test_downstream_are_all_that_wait_for_a_step(case: Graph) -> None:
-    ids, dependencies = case
-    call = Call(skill="shell", action="run", params={"command": "true"})
-    steps = [
-        Step(id=name, name=name, call=call, depends_on=tuple(dependencies.get(name, ())))
-        for name in graph.order(ids, dependencies)
-    ]
-    plan = Plan(id="p", name="p", steps=tuple(steps))
-    waits_for = graph.ancestry(ids, dependencies)
-    for name in ids:
-        assert graph.downstream(plan, name) == {other for other in ids if waits_for(other, name)}
-    with pytest.raises(KeyError):
-        graph.downstream(plan, "unknown")
 
 
 @given(graphs())

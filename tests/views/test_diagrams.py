@@ -22,7 +22,7 @@ from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.timeline import Timeline
 from fsm.views.chart import ChartSheet
-from fsm.views.diagram import MOST_ARROWS
+from fsm.views.drawing import MOST_ARROWS
 from fsm.views.machine_drawing import machine_drawing
 from fsm.views.picture import paint, pure_painter
 from fsm.views.plan_drawing import plan_drawing

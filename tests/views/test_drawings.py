@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from fsm.machine import MachineSpec, Row, StateSpec, load_table
 from fsm.plan.model import ErrorHandling, Plan
 from fsm.run import plan_spec
-from fsm.views.diagram import machine_diagram, plan_diagram
-from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, Tinted, as_text
+from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, Tinted
+
+from .drawn import as_text, machine_diagram, plan_diagram
 
 Format = Literal["mermaid", "dot"]
 FORMATS: tuple[Format, ...] = ("mermaid", "dot")

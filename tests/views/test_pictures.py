@@ -18,12 +18,13 @@ from fsm.errors import FsmError, Invalid
 from fsm.machine import load_table
 from fsm.plan.model import Plan
 from fsm.views import picture
-from fsm.views.diagram import MOST_ARROWS, machine_diagram, plan_diagram
 from fsm.views.dot import attributes, html_text
-from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, as_text
+from fsm.views.drawing import MOST_ARROWS, PAINTS, Arrow, Box, Cluster, Drawing, Mark
 from fsm.views.letters import text_width
 from fsm.views.picture import paint, pure_painter
 from fsm.views.plan_drawing import plan_drawing
+
+from .drawn import as_text, machine_diagram, plan_diagram
 
 PlanOf = Callable[..., Plan]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -17,9 +17,9 @@ from fsm.plan.template import MARK, Template, has_template
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["RESERVED", "Commands"]
+__all__ = ["Commands"]
 
-RESERVED = frozenset(
+_RESERVED = frozenset(
     {"FSM_ATTEMPT", "FSM_IDEMPOTENCY_KEY", "FSM_OUTPUT", "FSM_RUN_ID", "FSM_STEP_ID"}
 )
 """The variables that fsm sets for every step's process."""
@@ -71,7 +71,7 @@ class Commands:
                 continue
             text = value if isinstance(value, str) else self._spelled(value, place)
             resolved[name] = self._texts.text(text, place)
-            if name in RESERVED:
+            if name in _RESERVED:
                 message, hint = "is set by fsm itself", "give it another name"
             elif name in self._secrets:
                 message = "is a secret, and a plan never holds the value of one"
