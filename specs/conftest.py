@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from .place import Place
-from .steps import (
-    bad_plans,
-    damage,
-    diagrams,
-    files,
-    git,
-    happenings,
-    journals,
-    past,
-    plans,
-    processes,
-    running,
-    servers,
-    sites,
-    skills,
-    specifying,
-    survivors,
-)
 
-_VOCABULARY = (
-    bad_plans,
-    damage,
-    diagrams,
-    files,
-    git,
-    happenings,
-    journals,
-    past,
-    plans,
-    processes,
-    running,
-    servers,
-    sites,
-    skills,
-    specifying,
-    survivors,
-)
+_VOCABULARY = [
+    import_module(f".steps.{chapter}", __package__)
+    for chapter in (
+        "bad_plans",
+        "damage",
+        "diagrams",
+        "files",
+        "git",
+        "happenings",
+        "journals",
+        "past",
+        "plans",
+        "processes",
+        "running",
+        "servers",
+        "sites",
+        "skills",
+        "specifying",
+        "survivors",
+    )
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for steps in _VOCABULARY:
-        config.pluginmanager.register(steps)
+    for chapter in _VOCABULARY:
+        config.pluginmanager.register(chapter)
 
 
 @pytest.fixture
