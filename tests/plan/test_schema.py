@@ -154,16 +154,21 @@ ODD = st.sampled_from(
 )
 
 
+def with_odd(data: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    """The same, with that value at that place."""
+    changed = place = copy.deepcopy(data)
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = odd
+    return changed
+
+
 @given(st.sampled_from(places(FULL)[1:]), ODD)
 @settings(deadline=None, max_examples=300)
 def test_a_plan_with_one_odd_value_never_loads_against_the_schema(
     path: tuple[Any, ...], odd: Any
 ) -> None:
-    data: Any = copy.deepcopy(FULL)
-    place = data
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = odd
+    data = with_odd(FULL, path, odd)
     if not VALIDATOR.is_valid(data):
         assert not loads(data)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from fsm.plan.loading.skill_file import resolve_skill
 from fsm.plan.schema import skill_schema
 from fsm.plan.skill import ActionSpec, Needs, Parameter, Undo, restored
 
-from .test_schema import ODD, places
+from .test_schema import ODD, places, with_odd
 
 HERE = Path(__file__).parent
 FILES = sorted((HERE / "skill_problems").glob("*.yaml"))
@@ -130,10 +129,6 @@ def test_the_schema_accepts_what_loads() -> None:
 def test_a_skill_with_one_odd_value_never_loads_against_the_schema(
     path: tuple[Any, ...], odd: Any
 ) -> None:
-    data: Any = copy.deepcopy(FULL)
-    place = data
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = odd
+    data = with_odd(FULL, path, odd)
     if not VALIDATOR.is_valid(data):
         assert not loads(data)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from pytest_bdd.parser import FeatureParser, ScenarioTemplate
 
 from fsm.run.events import encode
@@ -18,7 +17,7 @@ from fsm.spec.stages import Opener, Rehearsal
 from fsm.spec.story import Story
 from fsm.spec.words import tell
 
-from .conftest import told
+from .any_story import AnyStory, any_story
 
 SHIPPED = Path(__file__).parents[2] / "specs"
 
@@ -92,85 +91,15 @@ def test_a_shipped_scenario_holds_on_the_executor_as_it_does_when_rehearsed(
     assert facts(rehearsed) == facts(performed)
 
 
-PLAN = """\
-plan:
-  id: any
-  parallel: {parallel}
-  error_handling: {{single_failure: {single}}}
-  steps:
-    - {{id: a, run: a, rollback: {{run: a, retry: 2}}}}
-    - {{id: b, run: b, check: b, retry: {{attempts: 2, delay: 1h}},
-       rollback: {{run: b, timeout: 1m, on: started}}}}
-    - {{id: c, run: c, depends_on: [a], timeout: 1m, on_failure: {on_failure}, rollback: c}}
-    - {{id: d, run: [d, "{{{{ steps.b.outputs.x }}}}"], depends_on: [b], idempotent: true}}
-    - {{id: e, run: e, depends_on: [c, d], if: steps.a.outputs.go == "yes", rollback: e}}
-"""
-
-STEPS = st.sampled_from("abcde")
-UNDONE = st.sampled_from("abce")
-ENDS = st.sampled_from(
-    [
-        "fails",
-        "fails 1 time, then succeeds",
-        "is interrupted",
-        "takes 3s",
-        "takes 2h",
-        "succeeds",
-        "returns nothing",
-    ]
-)
-UNDO_ENDS = st.sampled_from(
-    ["fails", "fails 1 time, then succeeds", "is interrupted", "takes 30s", "succeeds"]
-)
-CHECK_ENDS = st.sampled_from(["finds it done", "finds it not done", "cannot tell"])
-ARRANGED = st.one_of(
-    st.builds('the step "{}" {}'.format, STEPS, ENDS),
-    st.just('the step "c" times out'),
-    st.builds('the step "a" returns "go" as "{}"'.format, st.sampled_from(["yes", "no"])),
-    st.builds('the rollback of "{}" {}'.format, UNDONE, UNDO_ENDS),
-    st.builds('the check of "b" {}'.format, CHECK_ENDS),
-    st.builds('somebody pauses the run while "{}" runs'.format, STEPS),
-    st.builds('somebody pauses the run while "{}" is rolled back'.format, UNDONE),
-)
-ASKED = st.one_of(
-    st.just("somebody resumes the run"),
-    st.just("somebody rolls the run back"),
-    st.just("somebody aborts the run"),
-    st.builds('somebody resumes the run from "{}"'.format, STEPS),
-    st.builds('somebody resumes the run, answering that "{}" may run again'.format, STEPS),
-    st.builds('somebody resumes the run, answering that "{}" was done'.format, STEPS),
-    st.builds('somebody marks "{}" as {}'.format, STEPS, st.sampled_from(["done", "undone"])),
-)
-
-
 @settings(deadline=None)
-@given(
-    given=st.lists(ARRANGED, max_size=5),
-    when=st.lists(st.tuples(st.lists(ARRANGED, max_size=1), ASKED), max_size=4),
-    parallel=st.integers(1, 3),
-    single=st.sampled_from(["pause", "rollback", "abort", "continue"]),
-    on_failure=st.sampled_from(["stop", "continue", "skip_dependents"]),
-)
+@given(any_story())
 def test_any_story_goes_the_same_way_on_the_executor(
-    tmp_path_factory: pytest.TempPathFactory,
-    given: list[str],
-    when: list[tuple[list[str], str]],
-    parallel: int,
-    single: str,
-    on_failure: str,
+    tmp_path_factory: pytest.TempPathFactory, any_: AnyStory
 ) -> None:
     folder = tmp_path_factory.mktemp("story")
-    text = PLAN.format(parallel=parallel, single=single, on_failure=on_failure)
-    (folder / "any.yaml").write_text(text)
     stories = []
     for stage in (Rehearsal, Performance):
-        story = Story(folder, open_stage=stage)
-        told(story, 'Given the approved plan "any.yaml"', *(f"Given {each}" for each in given))
-        told(story, "When somebody runs the plan")
-        for arranged, asked in when:
-            told(story, *(f"When {each}" for each in arranged), f"When {asked}")
-            if story.answer.error is not None:
-                told(story, "Then it is refused")
+        story = any_.told(Story(folder, open_stage=stage))
         story.close()
         stories.append(story)
     rehearsed, performed = stories

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fsm.run import plan_spec
 from fsm.spec.coverage import Coverage, of_story, rows_of
@@ -14,8 +13,8 @@ from fsm.spec.coverage_marks import row_marks, step_marks
 from fsm.spec.story import Story
 from fsm.views.drawing import Mark
 
+from .any_story import AnyStory, any_story
 from .conftest import told
-from .test_both_ways import ARRANGED, ASKED, PLAN
 
 RACES = {
     "plan: step_failed rolling_back → rolling_back",
@@ -96,30 +95,11 @@ def test_rows_of_a_machine_are_all_owed(tmp_path: Path) -> None:
 
 
 @settings(deadline=None)
-@given(
-    given=st.lists(ARRANGED, max_size=5),
-    when=st.lists(st.tuples(st.lists(ARRANGED, max_size=1), ASKED), max_size=4),
-    parallel=st.integers(1, 3),
-    single=st.sampled_from(["pause", "rollback", "abort", "continue"]),
-    on_failure=st.sampled_from(["stop", "continue", "skip_dependents"]),
-)
+@given(any_story())
 def test_whatever_a_story_takes_is_owed_or_a_race(
-    tmp_path_factory: pytest.TempPathFactory,
-    given: list[str],
-    when: list[tuple[list[str], str]],
-    parallel: int,
-    single: str,
-    on_failure: str,
+    tmp_path_factory: pytest.TempPathFactory, any_: AnyStory
 ) -> None:
-    folder = tmp_path_factory.mktemp("story")
-    text = PLAN.format(parallel=parallel, single=single, on_failure=on_failure)
-    (folder / "any.yaml").write_text(text)
-    story = told(Story(folder), 'Given the approved plan "any.yaml"')
-    told(story, *(f"Given {each}" for each in given), "When somebody runs the plan")
-    for arranged, asked in when:
-        told(story, *(f"When {each}" for each in arranged), f"When {asked}")
-        if story.answer.error is not None:
-            told(story, "Then it is refused")
+    story = any_.told(Story(tmp_path_factory.mktemp("story")))
     found = exercised(story)
     assert {name for name in found.exercised if name not in found.there} <= RACES
 
