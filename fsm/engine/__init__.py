@@ -1,0 +1,1 @@
+"""Driving runs, with asyncio: executor, preflight, recovery; and the ports, which others fill."""

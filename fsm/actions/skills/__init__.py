@@ -1,1 +1,1 @@
-"""The skills that ship with fsm beside `shell`, one file each."""
+"""The skills that ship with fsm beside `shell`: a file each, or a folder."""

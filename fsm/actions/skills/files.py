@@ -1,6 +1,6 @@
 """The skill `files`: changes of files within the plan's folder, each of which can be undone.
 
-Paths are seen from the step's folder. What was there before is kept (`fsm.actions.skills.kept`), so that
+Paths are seen from the step's folder. What was there before is kept (`fsm.actions.places.kept`), so that
 undoing brings back exactly that: content, permissions, or nothing. A file is replaced in one step: whoever
 reads it finds the old one or the new one, also after a crash.
 """
@@ -14,11 +14,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from fsm.actions import output
+from fsm.actions.places.confined import Missing, Spot, opened, opened_if_there, pieces, read, told
+from fsm.actions.places.judged import can_give, can_take, refuse_same, replaceable
+from fsm.actions.places.kept import Kept
+from fsm.actions.places.looks import Look, look
 from fsm.actions.skill import ActionFailed, Context, Skill
-from fsm.actions.skills.confined import Missing, Spot, opened, opened_if_there, pieces, read, told
-from fsm.actions.skills.judged import can_give, can_take, refuse_same, replaceable
-from fsm.actions.skills.kept import Kept
-from fsm.actions.skills.looks import Look, look
 from fsm.plan.skill import Undo
 from fsm.plan.template import printable
 

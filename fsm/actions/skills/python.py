@@ -12,8 +12,8 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from fsm.actions.places.confined import opened, pieces, read, told
 from fsm.actions.skill import ActionFailed, Context, Skill
-from fsm.actions.skills.confined import opened, pieces, read, told
 from fsm.plan.template import printable
 
 __all__ = ["python"]

@@ -13,8 +13,10 @@ from fsm.actions.calling import called
 from fsm.actions.net.addresses import Network
 from fsm.actions.net.values import Headers, Seconds, Url
 from fsm.actions.output import make_folder
+from fsm.actions.places.confined import Missing, opened, pieces, told
+from fsm.actions.places.judged import can_take, replaceable
+from fsm.actions.places.kept import Kept
 from fsm.actions.skill import ActionFailed, Context
-from fsm.actions.skills.confined import Missing, opened, pieces, told
 from fsm.actions.skills.files import files
 from fsm.actions.skills.http.requests import reach
 from fsm.actions.skills.http.skill import (
@@ -28,8 +30,6 @@ from fsm.actions.skills.http.skill import (
     pairs,
     web,
 )
-from fsm.actions.skills.judged import can_take, replaceable
-from fsm.actions.skills.kept import Kept
 from fsm.plan.skill import Undo
 
 __all__ = ["download"]

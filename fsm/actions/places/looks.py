@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fsm.actions.skills.confined import Spot
+from fsm.actions.places.confined import Spot
 
 __all__ = ["MODE", "Look", "is_like", "look"]
 

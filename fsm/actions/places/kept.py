@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from fsm.actions.output import make_folder, open_regular
+from fsm.actions.places.confined import Spot, reopened
+from fsm.actions.places.looks import Look, is_like, look
+from fsm.actions.places.placing import duplicate, owner, put, save, sync
 from fsm.actions.skill import ActionFailed
-from fsm.actions.skills.confined import Spot, reopened
-from fsm.actions.skills.looks import Look, is_like, look
-from fsm.actions.skills.placing import duplicate, owner, put, save, sync
 
 __all__ = ["Kept", "Place", "Slot"]
 

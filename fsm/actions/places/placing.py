@@ -10,9 +10,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from fsm.actions.places.confined import Spot
+from fsm.actions.places.looks import MODE
 from fsm.actions.skill import ActionFailed
-from fsm.actions.skills.confined import Spot
-from fsm.actions.skills.looks import MODE
 
 __all__ = ["duplicate", "owner", "put", "save", "sync"]
 
