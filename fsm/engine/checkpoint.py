@@ -7,7 +7,7 @@ is damaged, foreign or of another version is set aside with a warning, and never
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -77,17 +77,18 @@ def decode(data: bytes) -> Checkpoint:
 
 
 def newest(
-    run_id: str, kept: Iterable[tuple[int, bytes]], hashes: Mapping[int, str]
+    run_id: str, kept: Iterable[tuple[int, bytes]], hash_of: Callable[[int], str | None]
 ) -> tuple[Checkpoint | None, list[str]]:
     """The first of `kept` (newest first: number, bytes) that is whole and of the journal; and warnings.
 
-    `hashes` are those of the journal's records with these numbers, as far as it has them.
+    `hash_of` tells the hash of the journal's record of that number, if it has one. What is older than the
+    first that is whole is not looked at.
     """
     warnings: list[str] = []
     for seq, data in kept:
         try:
             checkpoint = decode(data)
-            if (checkpoint.seq, checkpoint.hash) == (seq, hashes.get(seq)):
+            if (checkpoint.seq, checkpoint.hash) == (seq, hash_of(seq)):
                 return checkpoint, warnings
             why = "it is not of this journal"
         except ValueError as error:

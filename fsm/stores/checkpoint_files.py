@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,9 @@ FOLDER: Final = "checkpoints"
 _NAME: Final = re.compile(r"(\d{6}|[1-9]\d{6,})\.json")
 
 
-def read(folder: Path) -> list[tuple[int, bytes]]:
+def read(folder: Path) -> Iterator[tuple[int, bytes]]:
     """The checkpoints, newest first: the record that each follows, and its bytes."""
-    return [(seq, _bytes(folder / _name(seq))) for seq in reversed(_kept(folder))]
+    return ((seq, _bytes(folder / _name(seq))) for seq in reversed(_kept(folder)))
 
 
 def keep(folder: Path, seq: int, data: bytes) -> None:

@@ -103,7 +103,7 @@ class JsonStore:
         """The run's checkpoints that are as they were written, oldest first. See `Store`."""
         with self._folders.told(run_id):
             folder = self._folders.folder(run_id) / checkpoint_files.FOLDER
-            return whole(reversed(checkpoint_files.read(folder)))
+            return whole(reversed([*checkpoint_files.read(folder)]))
 
     def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
         """Take a run over from another store. See `Store`."""
@@ -251,7 +251,7 @@ def _newest(file: JournalFile, folder: Path) -> tuple[Checkpoint | None, list[st
     for seq, data in checkpoint_files.read(folder / checkpoint_files.FOLDER):
         digest = file.header.digest
         hash_, part = file.after(seq) or ("", None) if seq else (digest, file.whole())
-        found, told = newest(file.header.run_id, [(seq, data)], {seq: hash_})
+        found, told = newest(file.header.run_id, [(seq, data)], {seq: hash_}.get)
         if found and part:
             return found, warnings, part
         warnings += told

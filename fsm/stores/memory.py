@@ -142,7 +142,7 @@ class MemoryStore:
         if sha256(stored.document).hexdigest() != stored.summary.digest:
             raise _damaged(f"the plan of run {run_id} is not as it was written")
         hashes = {record.seq: record.hash for record in stored.records}
-        checkpoint, warnings = newest(run_id, kept, hashes)
+        checkpoint, warnings = newest(run_id, kept, hashes.get)
         after, previous = (
             (checkpoint.seq, checkpoint.hash) if checkpoint else (0, stored.summary.digest)
         )

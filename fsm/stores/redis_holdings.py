@@ -90,12 +90,13 @@ class Holdings:
     def newest(self, run_id: str) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that belongs to the journal, and warnings. See `newest`."""
         key = self._address.key("journal", run_id)
-        kept = [*self.kept(run_id)]
-        spans = self.read(*(("XRANGE", key, f"{seq}-0", f"{seq}-0") for seq, _ in kept))
-        records = [
-            each for span in spans for each in read_records(span, run_id, self._address.shown)
-        ]
-        return newest(run_id, kept, {record.seq: record.hash for record in records})
+
+        def hash_of(seq: int) -> str | None:
+            (span,) = self.read(("XRANGE", key, f"{seq}-0", f"{seq}-0"))
+            records = read_records(span, run_id, self._address.shown)
+            return next((record.hash for record in records), None)
+
+        return newest(run_id, self.kept(run_id), hash_of)
 
     def consents(self, digest: str) -> list[tuple[bytes, bytes, ApprovalRow]]:
         """The approvals of this digest, oldest first: its name, its text, and what that says."""

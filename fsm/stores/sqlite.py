@@ -138,7 +138,7 @@ class SqliteStore:
             if connection is None:
                 raise self._missing(None, run_id, self._head(run_id))
             row = self._row(connection, run_id, None)
-            return whole(reversed(read_checkpoints(connection, row.number)))
+            return whole(reversed([*read_checkpoints(connection, row.number)]))
 
     def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
         """Take a run over from another store. See `Store`."""
@@ -254,16 +254,14 @@ class SqliteStore:
     def _newest(
         self, connection: sqlite3.Connection, row: RunRow
     ) -> tuple[Checkpoint | None, list[str]]:
-        kept = read_checkpoints(connection, row.number)
         first, _ = places(row.number)
-        hashes = {
-            seq: str(hash_)
-            for seq, _ in kept
-            for (hash_,) in connection.execute(
-                "SELECT hash FROM records WHERE place = ?", (first + seq - 1,)
-            )
-        }
-        return newest(row.summary.run_id, kept, hashes)
+
+        def hash_of(seq: int) -> str | None:
+            query = "SELECT hash FROM records WHERE place = ?"
+            found = connection.execute(query, (first + seq - 1,)).fetchone()
+            return found and str(found[0])
+
+        return newest(row.summary.run_id, read_checkpoints(connection, row.number), hash_of)
 
     def _use_up(self, connection: sqlite3.Connection, approval: Approval, run_id: str) -> None:
         rows = [

@@ -6,7 +6,7 @@ Rows carry checksums of their own (`fsm.stores.rows`), as SQLite's pages have no
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -163,15 +163,13 @@ def insert_records(cursor: sqlite3.Cursor, number: int, records: Sequence[Record
     )
 
 
-def read_checkpoints(connection: sqlite3.Connection, number: int) -> list[tuple[int, bytes]]:
+def read_checkpoints(connection: sqlite3.Connection, number: int) -> Iterator[tuple[int, bytes]]:
     """The checkpoints of run `number`, newest first: the record that each follows, and its bytes."""
-    return [
-        (place - (number << _SEQ_BITS), bytes(data) if isinstance(data, bytes) else b"")
-        for place, data in connection.execute(
-            "SELECT place, data FROM checkpoints WHERE place BETWEEN ? AND ? ORDER BY place DESC",
-            places(number),
-        )
-    ]
+    for place, data in connection.execute(
+        "SELECT place, data FROM checkpoints WHERE place BETWEEN ? AND ? ORDER BY place DESC",
+        places(number),
+    ):
+        yield place - (number << _SEQ_BITS), bytes(data) if isinstance(data, bytes) else b""
 
 
 def insert_checkpoint(cursor: sqlite3.Cursor, number: int, seq: int, data: bytes) -> None:

@@ -35,5 +35,6 @@ def sample_runs(store: Store) -> None:
 
 
 def write_records_as_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records have versions of their own, and say nothing of the format that a store keeps them in."""
+    """Records and checkpoints have versions of their own, whatever the format that a store keeps them in."""
     monkeypatch.setattr("fsm.engine.journal.VERSION", 2)
+    monkeypatch.setattr("fsm.engine.checkpoint.VERSION", 1)
