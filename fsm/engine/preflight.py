@@ -71,7 +71,7 @@ def unset(site: Site) -> Sequence[Problem]:
     noted = Noted()
     noted.note(exposed(site.plan, site.environ), "inputs")
     noted.note(_environment(site), "permissions")
-    for step in site.plan.steps:
+    for step in site.plan.steps_with("required_env"):
         noted.note(_unset(step.required_env, site), "permissions", step)
     return [fault.problem for fault in noted.faults]
 

@@ -257,6 +257,10 @@ class Plan:
         """Each step's place in `steps`, from 0, by its id."""
         return {step.id: index for index, step in enumerate(self.steps)}
 
+    def steps_with(self, key: str) -> Sequence[Step]:
+        """At least the steps whose `key` is not its default; to tell that there are none, none is read."""
+        return self.steps if f'"{key}":'.encode() in self.document else ()
+
     def step(self, step_id: str) -> Step:
         """The step of that id. Raises `KeyError` if there is none."""
         return self.steps[self.positions[step_id]]

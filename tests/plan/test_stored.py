@@ -247,6 +247,18 @@ def test_of_a_sketched_plan_only_the_steps_that_are_asked_for_are_read() -> None
         _ = last.name
 
 
+def test_which_steps_say_something_under_a_key_is_found_without_reading_those_that_say_nothing() -> (
+    None
+):
+    bare = {"id": "a", "name": "a", "call": _call}
+    for key in READERS[Step].keys() - bare.keys():
+        said = bare | {"id": "b", key: FULL["steps"][-1][key]}
+        plan = Plan.from_document(canonical({"id": "p", "name": "p", "steps": [bare, said]}))
+        assert "b" in [step.id for step in plan.steps_with(key)]
+        plan = Plan.from_document(canonical({"id": "p", "name": "p", "steps": [bare]}))
+        assert not plan.steps_with(key)
+
+
 def test_a_step_has_no_other_attributes_than_its_fields() -> None:
     step = Plan.from_document(canonical(WHOLE)).steps[0]
     with pytest.raises(AttributeError, match="surprise"):
