@@ -1,4 +1,5 @@
-"""Frozen values of named fields: what events and commands are, and much that ports hand over.
+"""Frozen values of named fields: what events and commands are, what a plan is made of, and much that ports
+hand over.
 
 A frozen dataclass writes and compiles six methods for each class: a third of a millisecond of every start,
 and there are more than forty of them. Here the six are written once, for all, and `dataclasses` only gathers
@@ -8,10 +9,15 @@ the fields, so that `fields`, `replace` and `match` work as with any dataclass.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field
-from typing import Any, ClassVar, NoReturn, dataclass_transform
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import partial
+from operator import attrgetter
+from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
-__all__ = ["Value"]
+__all__ = ["Slotted", "Value", "slotted"]
+
+_Kind = TypeVar("_Kind", bound="Slotted")
+_Set = Callable[[object, object], None]
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -69,3 +75,69 @@ class Value:
 
     def _key(self) -> tuple[object, ...]:
         return (type(self), *(getattr(self, name) for name in self._compared))
+
+
+class Slotted:
+    """What values of the `slotted` classes can do: what those of a frozen dataclass with slots can."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    _filled: ClassVar[Sequence[tuple[str, _Set, object, Callable[[], object] | None]]]
+    _values: ClassVar[attrgetter[tuple[object, ...]]]
+
+    def __init__(self, **named: object) -> None:
+        for name, put, default, make in self._filled:
+            if name in named:
+                put(self, named.pop(name))
+            elif make is None:
+                put(self, default)
+            else:
+                put(self, make())
+        if named:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(named)}")
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return self._values(self) == self._values(other)
+
+    def __hash__(self) -> int:
+        return hash(self._values(self))
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __getstate__(self) -> object:
+        return self._values(self)
+
+    def __setstate__(self, values: Sequence[object]) -> None:
+        for (_, put, _, _), value in zip(self._filled, values, strict=True):
+            put(self, value)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def slotted(cls: type[_Kind]) -> type[_Kind]:
+    """Make slots of the fields that the class declares, of which there are two or more, all given by name."""
+    made = dataclass(init=False, repr=False, eq=False, kw_only=True, slots=True)(cls)
+    made._values = attrgetter(*made.__dataclass_fields__)
+    made._filled = [
+        (f.name, getattr(made, f.name).__set__, f.default, _maker(made, f)) for f in fields(made)
+    ]
+    return made
+
+
+def _maker(cls: type, of: Field[Any]) -> Callable[[], object] | None:
+    if of.default_factory is not MISSING:
+        return of.default_factory
+    return partial(_refuse, f"{cls.__name__} needs {of.name}") if of.default is MISSING else None
+
+
+def _refuse(why: str) -> NoReturn:
+    raise TypeError(why)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, dataclass, fields, replace
+import copy
+import pickle
+import sys
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from fsm.run import commands as do
 from fsm.run import events as on
-from fsm.values import Value
+from fsm.values import Slotted, Value, slotted
 
 
 class Flight(Value):
@@ -37,6 +40,24 @@ class Twin:
     step: str
     attempt: int = 0
     reason: str = ""
+
+
+@slotted
+class Leg(Slotted):
+    """A value with slots; one of its defaults is made for each."""
+
+    step: str
+    attempt: int = 0
+    seats: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegTwin:
+    """What `Leg` would be if it were a dataclass."""
+
+    step: str
+    attempt: int = 0
+    seats: list[str] = field(default_factory=list)
 
 
 words = st.sampled_from(["a", "b"])
@@ -98,6 +119,64 @@ def test_the_tools_of_dataclasses_work_on_a_value() -> None:
     match Flight("a", 2):
         case Flight(step, attempt, reason=""):
             assert (step, attempt) == ("a", 2)
+        case _:
+            raise AssertionError
+
+
+leg_fields = st.dictionaries(st.sampled_from(["step", "attempt", "seats", "wings"]), words)
+
+
+@given(leg_fields, leg_fields)
+def test_a_value_with_slots_is_made_shown_compared_and_hashed_as_a_dataclass_is(
+    named: dict[str, str], other_named: dict[str, str]
+) -> None:
+    one, twin = made(Leg, [], named), made(LegTwin, [], named)
+    assert repr(one) == repr(twin).replace("LegTwin", "Leg")
+    other, other_twin = made(Leg, [], other_named), made(LegTwin, [], other_named)
+    assert (one == other) == (twin == other_twin)
+    if one == other and "seats" in named:
+        assert hash(one) == hash(other)
+
+
+def test_a_value_with_slots_takes_no_more_room_than_a_dataclass() -> None:
+    leg, twin = Leg(step="a"), LegTwin(step="a")
+    assert sys.getsizeof(leg) == sys.getsizeof(twin)
+    assert not hasattr(leg, "__dict__")
+    assert leg != twin
+    assert leg.seats is not Leg(step="a").seats
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(leg)
+
+
+def test_a_wrong_argument_for_slots_is_answered_with_its_name() -> None:
+    leg: Any = Leg
+    with pytest.raises(TypeError, match=r"^Leg needs step$"):
+        leg(attempt=1)
+    with pytest.raises(TypeError, match=r"^Leg has no wings, wheels$"):
+        leg(step="a", wings=2, wheels=3)
+    with pytest.raises(TypeError, match="positional"):
+        leg("a")
+
+
+def test_a_value_with_slots_cannot_be_changed() -> None:
+    leg: Any = Leg(step="a")
+    with pytest.raises(FrozenInstanceError):
+        leg.step = "b"
+    with pytest.raises(FrozenInstanceError):
+        leg.wings = 2
+    with pytest.raises(FrozenInstanceError):
+        del leg.step
+
+
+def test_copies_of_a_value_with_slots_are_equal_to_it() -> None:
+    leg = Leg(step="a", attempt=2, seats=["x"])
+    assert [field.name for field in fields(leg)] == ["step", "attempt", "seats"]
+    assert replace(leg, step="b") == Leg(step="b", attempt=2, seats=["x"])
+    assert copy.copy(leg) == leg == pickle.loads(pickle.dumps(leg))
+    assert copy.deepcopy(leg).seats is not leg.seats
+    match leg:
+        case Leg(step="a", attempt=attempt):
+            assert attempt == 2
         case _:
             raise AssertionError
 

@@ -10,7 +10,7 @@ only `fsm.plan.template.render` opens it, when the step starts, and no rendered 
 nothing can be rendered twice, and no parameter or output can smuggle a template in (F63). Loading refuses
 `$template` as a key that an author or a parameter brings along.
 
-Steps and their parts are slotted dataclasses: a plan of 10,000 steps takes a quarter of the memory of nested
+Steps and their parts have slots: a plan of 10,000 steps takes a quarter of the memory of nested
 pydantic models. Their annotations say what each field may hold, as pydantic would check it; nothing checks
 a part that is made in Python, `fsm.plan.stored` one that is read back. To change a field of one, use
 `dataclasses.replace`.
@@ -21,9 +21,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from fsm.values import Slotted, Value, slotted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +47,8 @@ _canonical = json.JSONEncoder(
 ).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+@slotted
+class Retry(Slotted):
     """How often an attempt is made, and how long the next one waits: exponential, capped, jittered."""
 
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -70,8 +72,8 @@ class Retry:
 ONCE = Retry()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+@slotted
+class Call(Slotted):
     """One call of an action: `run: pytest -q` is skill `shell`, action `run`, params `{command: …}`.
 
     `params` are JSON values in which a `Template` may stand wherever a string may.
@@ -82,8 +84,8 @@ class Call:
     params: dict[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollback:
+@slotted
+class Rollback(Slotted):
     """The compensation of a step: a call with a retry and a timeout of its own.
 
     `on` says which steps it undoes: those that `completed`, or all that `started` (then it must cope
@@ -96,7 +98,7 @@ class Rollback:
     on: Literal["completed", "started"] = "completed"
 
 
-class _ReadLater:
+class _ReadLater(Slotted):
     """What a step of a stored plan is while nobody has asked for more than its id and its dependencies.
 
     `_read` reads it; `fsm.plan.stored.sketch` sets it, and the two fields.
@@ -115,7 +117,7 @@ class _ReadLater:
             return getattr(read, name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Step(_ReadLater):
     """One action with its dependencies, retry, timeout, condition and rollback.
 
@@ -153,8 +155,8 @@ class Step(_ReadLater):
         return self.rollback is None and not self.read_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorHandling:
+@slotted
+class ErrorHandling(Slotted):
     """The plan's answers to S0's error table; `several` is how many distinct failed steps are "multiple"."""
 
     single_failure: Response = "pause"
@@ -175,8 +177,7 @@ class Outline(NamedTuple):
     starts: Sequence[int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Value, kw_only=True):
     """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
 
     `parallel` is how many steps may run at once; 1 is sequential. `checkpoint_interval` is after how many
