@@ -18,8 +18,9 @@ _VARIABLE = r"\$(?:[A-Za-z_][A-Za-z0-9_]*+|\{[A-Za-z_][A-Za-z0-9_]*+\})"
 _WORD = rf"(?:{_PLAIN}|'[^']*+'|\"(?:[^\"$`\\]|{_VARIABLE})*+\"|{_VARIABLE})++"
 _CALL = rf"{_WORD}(?:[ \t]++{_WORD})*+"
 _NEXT = r"[ \t]*+(?:&&|\|\||[;|\n])[ \t\n]*+"
-_OBVIOUS = re.compile(rf"\s*+{_CALL}(?:{_NEXT}{_CALL})*+[ \t]*+;?\s*+")
-_SEPARATORS = re.compile(r"[\s;|&]+")
+# Text: `re` compiles each when it is first used, which few processes do.
+_OBVIOUS = rf"\s*+{_CALL}(?:{_NEXT}{_CALL})*+[ \t]*+;?\s*+"
+_SEPARATORS = r"[\s;|&]+"
 _RESERVED = _words(
     "! [[ ]] { } case coproc do done elif else esac fi for function if in select then time until while"
 )
@@ -28,7 +29,7 @@ _BUILTINS = _words(
     "kill let local printf pwd read readonly return set shift source test times trap true type typeset "
     "ulimit umask unalias unset wait"
 )
-_FIRST_WORD = re.compile(r"\s*([A-Za-z0-9_./+@%\[:-]+)(?=[\s;&|<>]|\Z)(?![ \t]*\()")
+_FIRST_WORD = r"\s*([A-Za-z0-9_./+@%\[:-]+)(?=[\s;&|<>]|\Z)(?![ \t]*\()"
 
 
 def command_it_starts_with(command: str) -> str | None:
@@ -36,7 +37,7 @@ def command_it_starts_with(command: str) -> str | None:
 
     It may be missing where the string has a `||`.
     """
-    first = _FIRST_WORD.match(command)
+    first = re.match(_FIRST_WORD, command)
     if first is None or "||" in command or first[1] in _BUILTINS | _RESERVED:
         return None
     return first[1]
@@ -48,8 +49,8 @@ def syntax_error(command: str) -> str:
     What is only words, quotes, variables and simple separators cannot be wrong, and is not asked about:
     asking costs a process.
     """
-    words = _SEPARATORS.split(command)
-    if _RESERVED.isdisjoint(words) and _OBVIOUS.fullmatch(command):
+    words = re.split(_SEPARATORS, command)
+    if _RESERVED.isdisjoint(words) and re.fullmatch(_OBVIOUS, command):
         return ""
     return _complaint(command)
 

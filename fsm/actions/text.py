@@ -10,12 +10,13 @@ _LINES = 20
 _BYTES = 4096
 _LONGEST = 1000
 
-_ESCAPES = re.compile(
+# Text: `re` compiles each when it is first used, which few processes do.
+_ESCAPES = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor
     r"|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS: titles, links
     r"|\x1b[ -/]*[0-~]?"
 )
-_CONTROLS = re.compile(
+_CONTROLS = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"
     "\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"  # these turn the reading direction
 )
@@ -26,11 +27,11 @@ def plain_text(output: bytes) -> str:
 
     Line feeds and tabs stay. Of a line that was overwritten by carriage returns the last writing stays.
     """
-    text = _ESCAPES.sub("", output.decode(errors="backslashreplace"))
+    text = re.sub(_ESCAPES, "", output.decode(errors="backslashreplace"))
     if "\r" in text:
         lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
         text = "\n".join(lines)
-    return _CONTROLS.sub("", text)
+    return re.sub(_CONTROLS, "", text)
 
 
 def last_lines(text: str) -> str:

@@ -36,7 +36,7 @@ Observer = Callable[[Run, on.Event, float], None]
 """Takes the run, a fact that is durable, and the moment that the journal gives it."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Session:
     """One run, held by this process. `was_stopped` tells after `drive` that a signal ended it.
 

@@ -201,7 +201,7 @@ def _seconds_of(grace: str) -> float:
         raise Invalid([Problem(f"--grace: {error}", "write a duration such as 10s")]) from None
 
 
-_TAKES_STATE = re.compile(
+_TAKES_STATE = (
     r"\bfsm (approve|run|execute|status|log|resume|recover|rollback|mark|abort|list|history|stats|prune"
     r"|export|import)\b(?! RUN\b)(?![^`\n]* --state)"
 )
@@ -216,7 +216,7 @@ def _name_state(state: str | None) -> None:
 def with_state(hint: str, context: click.Context) -> str:
     """The hint with `--state` at each command that would otherwise look for the run elsewhere."""
     options = options_text(context.meta.get(_STATE))
-    return _TAKES_STATE.sub(lambda found: found[0] + options, hint) if options else hint
+    return re.sub(_TAKES_STATE, lambda found: found[0] + options, hint) if options else hint
 
 
 def other_states(output: Output, state: str | None) -> None:

@@ -23,7 +23,7 @@ import os
 import re
 import stat
 import time
-import zlib
+from binascii import crc32
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +88,7 @@ class RunLock:
         """
         line = b"%20d %s" % (seq, hash_.encode())
         try:  # noqa: SIM105 (contextlib.suppress would cost as much again)
-            os.pwrite(self._fd, b"%s %08x\n" % (line, zlib.crc32(line)), _HEAD_AT)
+            os.pwrite(self._fd, b"%s %08x\n" % (line, crc32(line)), _HEAD_AT)
         except OSError:
             pass
 
@@ -237,6 +237,6 @@ def _started(pid: int) -> str:
 
 def _head(fd: int) -> Head | None:
     match = _HEAD.match(os.pread(fd, 128, _HEAD_AT))
-    if match is None or zlib.crc32(match[0][: match.end(2)]) != int(match[3], 16):
+    if match is None or crc32(match[0][: match.end(2)]) != int(match[3], 16):
         return None
     return Head(int(match[1]), match[2].decode())

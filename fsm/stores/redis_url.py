@@ -21,7 +21,7 @@ __all__ = ["Address", "parse", "password", "shown"]
 
 _SCHEMES: Final = ("redis", "rediss", "unix")
 _PORT: Final = 6379
-_PREFIX: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PREFIX: Final = r"[A-Za-z0-9_.-]{1,64}"
 _OPTIONS: Final = ("prefix", "db", "timeout", "lease", "unchecked")
 _TLS_OPTIONS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
@@ -99,7 +99,7 @@ def parse(url: str) -> Address:
     for name in options.keys() - set(known):
         raise _invalid(url, f"has no option `{name}`", f"known are {', '.join(known)}")
     prefix = options.get("prefix", "fsm")
-    if not _PREFIX.fullmatch(prefix):
+    if not re.fullmatch(_PREFIX, prefix):
         raise _invalid(
             url, f"cannot use the prefix {prefix!r}", "write letters, digits, `_`, `.` or `-`"
         )
