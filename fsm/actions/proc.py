@@ -21,7 +21,9 @@ __all__ = [
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _ENVIRON_BYTES = 8 << 20  # more than the kernel lets a process have
-_EXEC_LOOKS = 200
+_USUAL_BYTES = 32 << 10  # more than nearly all have, and as quickly had as none
+_EXEC_LOOKS = 40
+_EXEC_SECONDS = 0.0005
 
 
 class Proc(NamedTuple):
@@ -84,11 +86,17 @@ def command_line(pid: int) -> str:
 
 def _environ(pid: int) -> bytes:
     # In the midst of execve(2) a process has a program, but neither arguments nor environment, for some
-    # microseconds; one that cleared its environment still has arguments.
+    # microseconds, or as long as it gets no processor; one that cleared its environment has arguments.
+    had_arguments = False
     for _ in range(_EXEC_LOOKS):
-        environ = _read(pid, "environ", _ENVIRON_BYTES)
-        if environ or _read(pid, "cmdline", 1) or not _has_program(pid):
+        environ = _read(pid, "environ", _USUAL_BYTES)
+        if len(environ) == _USUAL_BYTES:
+            environ = _read(pid, "environ", _ENVIRON_BYTES)
+        if environ or had_arguments or not _has_program(pid):
             return environ
+        had_arguments = bool(_read(pid, "cmdline", 1))
+        if not had_arguments:
+            time.sleep(_EXEC_SECONDS)
     return b""
 
 
