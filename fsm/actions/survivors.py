@@ -54,12 +54,12 @@ def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
         for each in attempts
     }
     recorded = {each.process: each for each in marks.values() if each.process}
+    named = {process.partition(" ")[0] for process in recorded}
+    pids = [pid for pid in (all_pids() if marks else ()) if pid != os.getpid()]
+    if not any(str(pid) in named or any(carries(pid, mark) for mark in marks) for pid in pids):
+        return []  # as nearly always: whose parent and session each has need not be known
     boot = boot_id()
-    table = {
-        pid: proc
-        for pid in (all_pids() if marks else ())
-        if pid != os.getpid() and (proc := look_at(pid)) is not None and proc.running
-    }
+    table = {pid: proc for pid in pids if (proc := look_at(pid)) is not None and proc.running}
     kin: dict[int, InFlight] = {}
     for pid, proc in table.items():
         attempt = recorded.get(f"{pid} {proc.start} {boot}") or next(

@@ -57,6 +57,11 @@ def test_a_process_with_the_mark_of_the_attempt_is_one(begin: Callable[..., int]
     assert str(found).startswith(f"pid {pid} of step build: ")
 
 
+def test_a_mark_behind_a_long_environment_is_one(begin: Callable[..., int]) -> None:
+    pid = begin(LONG="x" * 100_000, **MARK)
+    assert pids(survivors(RUN, [BUILD])) == {pid}
+
+
 @pytest.mark.parametrize("name", MARK)
 def test_every_part_of_the_mark_must_be_there(begin: Callable[..., int], name: str) -> None:
     begin(**{**MARK, name: "other"})
