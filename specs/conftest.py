@@ -14,6 +14,7 @@ _VOCABULARY = [
     import_module(f".steps.{chapter}", __package__)
     for chapter in (
         "bad_plans",
+        "clocks",
         "damage",
         "diagrams",
         "files",

@@ -113,7 +113,7 @@ class ShellAction:
             return None
         masker = Masker(task.secrets)
         outcome = _outcome(entry.status, task, masker, read_tail(task.log, task.secrets))
-        return replace(outcome, seconds=round(entry.ended - entry.began, 3))
+        return replace(outcome, seconds=round(max(0.0, entry.ended - entry.began), 3))
 
     def recorded(self) -> None:
         """Every outcome that `perform` gave is durably recorded. See `Action`."""

@@ -11,6 +11,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fsm.engine.checkpoint import Checkpoint, encode
@@ -83,6 +84,7 @@ class Executor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rest: asyncio.Future[Run] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._waited_until = 0.0
         self._is_awake = False
         self._stop_reason = ""
         self._stop_level = 0
@@ -177,6 +179,7 @@ class Executor:
             self._timer = None
         self._take_outcomes()
         look_again = self._decide()
+        self._waited_until = 0.0
         self.commit()
         self._launch(loop)
         if not self._tasks and self.run.state not in _MOVING:
@@ -187,11 +190,24 @@ class Executor:
             return True
         self._press(loop)
         if look_again is not None:
-            delay = max(0.0, look_again - self._world.now())
-            self._timer = loop.call_later(delay, self._awake)
+            # A clock that was set back meanwhile keeps nobody waiting longer than the plan says (F28).
+            delay = min(max(0.0, look_again - self._world.now()), self._longest_wait)
+            self._timer = loop.call_later(delay, self._has_waited, look_again)
         elif not self._tasks and not self._is_awake:
             raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
         return False
+
+    @cached_property
+    def _longest_wait(self) -> float:
+        """The longest that any retry of the plan may wait, in seconds."""
+        steps = self.run.plan.steps
+        retries = [step.retry for step in steps] + [s.rollback.retry for s in steps if s.rollback]
+        return max(retry.delay_after(max(1, retry.attempts - 1), 1.0) for retry in retries)
+
+    def _has_waited(self, until: float) -> None:
+        """For the next turn it is that moment at the least, whatever the clock says."""
+        self._waited_until = until
+        self._awake()
 
     def _forget_checkpoints(self) -> None:
         try:
@@ -219,7 +235,7 @@ class Executor:
         """Apply what the run intends; returns the moment to look again if nothing happens before."""
         while True:
             look_again = None
-            for command in self.run.commands(self._world.now()):
+            for command in self.run.commands(max(self._world.now(), self._waited_until)):
                 match command:
                     case do.StartStep(step, attempt):
                         record = self.run.record(step)

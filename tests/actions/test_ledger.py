@@ -144,6 +144,8 @@ def test_an_entry_of_another_attempt_says_nothing_of_this_one(make_task: Make) -
     assert ShellAction().recollect(task) is None
     (folder / NAME).write_bytes(line(mine))
     assert ShellAction().recollect(task) == Succeeded(seconds=7.5)
+    (folder / NAME).write_bytes(line(mine._replace(ended=mine.began - 3600)))
+    assert ShellAction().recollect(task) == Succeeded(seconds=0.0), "the clock was set back"
 
 
 def test_after_a_clean_end_there_is_no_ledger(make_task: Make) -> None:
