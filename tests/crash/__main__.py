@@ -5,6 +5,7 @@
     python -m tests.crash --full --store json   the same, with one of the stores alone
     python -m tests.crash --full -j 2           the same, two cases at a time
     python -m tests.crash --full --kills 500    about so many kills with each store, here and there
+    python -m tests.crash --outside             at every durable system call, by strace, and at any moment
     python -m tests.crash 'forward@json: begin append:write 3'          one case, told in full
 
 `--full` runs each plan of `plans/` as often as its processes cross kill points: the nth time it is killed at
@@ -26,7 +27,8 @@ from . import sample
 from .backends import BACKENDS
 from .case import Case, Verdict, run_case
 from .reaper import become_reaper
-from .sweep import Track, sweep, tracks
+from .sweep import Track, sweep, tracks, tracks_outside
+from .traced import can_trace
 
 _TOLD_IN_FULL = 5
 _SEED = 20250601
@@ -36,6 +38,9 @@ _ENOUGH = get_context("fork").Event()
 
 def main() -> int:
     options = _options()
+    if options.outside and not can_trace():
+        print("from outside there is nothing to see: strace is not here, or may not trace")
+        return 1
     become_reaper()
     if options.cases:
         return 1 if _is_violated("", map(run_case, map(Case.parse, options.cases))) else 0
@@ -69,10 +74,10 @@ def _is_violated(store: str, verdicts: Iterable[Verdict]) -> bool:
 
 
 def _verdicts(store: str, options: argparse.Namespace) -> Iterator[Verdict]:
-    if not options.full:
+    if not options.full and not options.outside:
         yield from map(run_case, map(Case.parse, sample.CASES[store]))
         return
-    ways, killed = tracks(store), 0
+    ways, killed = tracks_outside(store) if options.outside else tracks(store), 0
     _ENOUGH.clear()
     if options.kills:
         Random(_SEED).shuffle(ways)
@@ -105,9 +110,14 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only these cases, told in full")
     parser.add_argument("--full", action="store_true", help="every point, every crossing")
+    parser.add_argument(
+        "--outside",
+        action="store_true",
+        help="every durable system call, by strace, and any moment",
+    )
     parser.add_argument("--store", choices=BACKENDS, help="with this store alone")
     parser.add_argument(
-        "--kills", type=int, metavar="N", help="of --full, about N kills, of all kinds"
+        "--kills", type=int, metavar="N", help="of such a sweep, about N kills, of all kinds"
     )
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="cases at a time")
     return parser.parse_args()

@@ -4,7 +4,8 @@
 
 A kill waits for a life of its kind; `again` is any life after a death, so that recovery itself is killed
 (F10). When all kills have happened, a person brings the run to its goal. Every death is verified: the
-process wrote and synced which point it was about to die at, and the signal it died of is that one.
+process wrote and synced which point it was about to die at, and the signal it died of is that one; of a life
+that was ended from outside, see `traced.py`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .look import Look, look
 from .person import Life, next_life
 from .points import CROSSED, Kill
 from .scenarios import PLANS, SCENARIOS, Scenario
+from .traced import CALL, INSTANT, lead_from_outside
 from .watched import TAKEN_UP
 
 __all__ = ["Case", "Verdict", "census", "run_case"]
@@ -77,6 +79,7 @@ def run_case(case: Case, control: str = "") -> Verdict:
             for each in broken:
                 broken_here.enter_context(each)
         story = _Story(case, folder, url, () if control in EVERYWHERE else broken)
+        story.control = control
         try:
             story.tell()
         except (FsmError, AssertionError) as error:
@@ -102,6 +105,7 @@ class _Story:
         self.verdict = Verdict(str(case))
         self.counts: dict[str, dict[str, int]] = {}
         self.forks_only = False
+        self.control = ""
         self._scenario: Scenario = SCENARIOS[case.scenario]
         self._kills = [_counted(case, kill) for kill in case.kills]
         self._asks_first = sum(kill.nth for kill in self._kills) % 2 == 1
@@ -156,6 +160,8 @@ class _Story:
         )
 
     def _by_whom(self, life: Life, kill: Kill | None) -> Ended:
+        if kill is not None and kill.point.startswith((CALL, INSTANT)):
+            return lead_from_outside(life, self._folder, self._url, kill, self.control)
         in_step = kill is not None and kill.point.startswith(_IN_STEP)
         if kill is not None and in_step:
             _, verb, step = kill.point.split(":")

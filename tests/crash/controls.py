@@ -72,6 +72,11 @@ def acknowledges_before_it_commits() -> Patches:
     ]
 
 
+@_control
+def acknowledges_before_it_commits_as_seen_from_outside() -> Patches:
+    return acknowledges_before_it_commits()
+
+
 def _held_back(kind: type, append: Callable[..., None], close: Callable[..., None]) -> Patches:
     held: list[tuple[Sequence[on.Event], float, str]] = []
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ __all__ = ["COUNTS", "PRINTED", "Ended", "lead", "lead_really"]
 
 COUNTS, PRINTED = "counts", "printed"
 _TOO_LONG_SECONDS = 30
+_TOP = Path(__file__).parents[2]
 _WARM = (fsm.app.session, fsm.views.report)  # what commands load late, a child finds loaded
 
 
@@ -72,16 +74,31 @@ def lead(
         os._exit(code)
 
 
-def lead_really(life: Life, folder: Path, url: str) -> Ended:
-    """The same by a fresh interpreter, without a point in it."""
+def lead_really(
+    life: Life,
+    folder: Path,
+    url: str,
+    within: Sequence[str] = (),
+    program: Sequence[str] = ("-m", "fsm"),
+    kill_after_seconds: float | None = None,
+) -> Ended:
+    """The same by a fresh interpreter, without a point in it.
+
+    It runs that `program`, and is started by the command line `within`, if there is one.
+    """
     with (folder / PRINTED).open("a") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-m", "fsm", *_arguments(life, url)],
+            [*within, sys.executable, *program, *_arguments(life, url)],
             cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(_TOP)},
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=printed,
         )
+        if kill_after_seconds is not None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(kill_after_seconds)
+            process.kill()  # does nothing to who has ended
         code = process.wait(_TOO_LONG_SECONDS)
     wait_for_orphans()
     return Ended(process.pid, code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .backends import BACKENDS
+from .traced import can_trace
 
 __all__ = ["CASES", "CONTROLS"]
 
@@ -73,6 +74,34 @@ _OF_STORE = {
         "forward: begin append:sent 3, again acquire:answered 1, again acquire:noting 1",
     ),
 }
+_FROM_OUTSIDE = {
+    "sqlite": (
+        "commands: begin call:link 1",
+        "abreast: begin call:fdatasync 4, again call:pwrite64 9",
+        "commands: rollback call:fdatasync 2",
+        "abreast: rollback call:unlink 1",
+    ),
+    "json": (
+        "commands: begin call:rename 1",
+        "abreast: begin call:fsync 9, again call:fsync 1",
+        "commands: rollback call:write 2",
+        "abreast: rollback call:pwrite64 3",
+    ),
+    "redis": (
+        "commands: begin call:sendto 7",
+        "abreast: begin call:recvfrom 20, again call:sendto 6",
+        "commands: rollback call:sendto 8",
+        "abreast: rollback call:recvfrom 9",
+    ),
+}
+_CONTROLS_FROM_OUTSIDE = {
+    "acknowledges_before_it_commits_as_seen_from_outside": {
+        "sqlite": ("commands: begin call:recvfrom 1", "I3"),
+        "json": ("commands: begin call:recvfrom 1", "I3"),
+        "redis": ("commands: begin call:recvfrom 20", "I3"),
+    }
+}
+"""Where `strace` can be had: by control, for each store."""
 _CONTROLS = {
     "launches_before_the_intent_is_written": ("forward: begin act:begun 2", "I3"),
     "acknowledges_before_it_commits": ("forward: begin append:done 3", "I21"),
@@ -105,16 +134,23 @@ def _at(store: str, case: str) -> str:
     return f"{name}@{store}{colon}{kills}"
 
 
+def _outside(store: str) -> tuple[str, ...]:
+    return _FROM_OUTSIDE[store] if can_trace() else ()
+
+
+def _controls(store: str) -> Mapping[str, tuple[str, str]]:
+    outside = {name: cases[store] for name, cases in _CONTROLS_FROM_OUTSIDE.items()}
+    return {**_CONTROLS, **_CONTROLS_OF_STORE[store], **(outside if can_trace() else {})}
+
+
 CASES: Mapping[str, tuple[str, ...]] = {
-    store: tuple(_at(store, case) for case in (*_OF_ALL, *_OF_STORE[store])) for store in BACKENDS
+    store: tuple(_at(store, case) for case in (*_OF_ALL, *_OF_STORE[store], *_outside(store)))
+    for store in BACKENDS
 }
 """By store."""
 
 CONTROLS: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    store: {
-        name: (_at(store, case), blamed)
-        for name, (case, blamed) in {**_CONTROLS, **_CONTROLS_OF_STORE[store]}.items()
-    }
+    store: {name: (_at(store, case), blamed) for name, (case, blamed) in _controls(store).items()}
     for store in BACKENDS
 }
 """By store, for each engine that is broken on purpose: where it shows, and what is blamed, among others.

@@ -50,5 +50,6 @@ SCENARIOS = {
         Scenario("saved"),
         Scenario("unsaved", "rolled_back"),
         Scenario("commands", "rolled_back", real=True),
+        Scenario("abreast", "rolled_back", real=True),
     )
 }

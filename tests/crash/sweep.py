@@ -1,15 +1,20 @@
-"""The cases of a sweep: every crossing of every point, and recovery killed over and over."""
+"""The cases of a sweep: every crossing of every point, and recovery killed over and over.
+
+From outside, every system call by which something comes to last, and any moment of the clock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from random import Random
 
 from .case import Case, Verdict, census, run_case
 from .points import Kill
 from .scenarios import SCENARIOS
+from .traced import CALL, CALLS, INSTANT
 
-__all__ = ["Track", "sweep", "tracks"]
+__all__ = ["Track", "sweep", "tracks", "tracks_outside"]
 
 _RECOVERY = (
     *("acquire:before", "acquire:torn", "acquire:noting", "acquire:done"),
@@ -35,6 +40,10 @@ _OF_STORE = {
 _BEFORE_RECOVERY = (("act:begun", 2), ("act:done", -2), ("append:noting", -2), ("append:torn", -2))
 _STEPS = ("step:started:b", "step:did:a", "step:did:c", "step:undoing:c", "step:undid:b")
 
+_IN_MID_RUN = Kill("begin", f"{CALL}sendmsg", 2)
+"""Where recovery begins that is killed from outside: the second step is about to be launched."""
+_INSTANTS, _LONGEST_LIFE_MS = 30, 600
+
 _WITH_COMMANDS = ("launch", "act", "outcome", "append:done", "append:noting", "recollected")
 
 Track = tuple[str, str, str, str]
@@ -56,9 +65,30 @@ def tracks(store: str) -> list[Track]:
     return found
 
 
+def tracks_outside(store: str) -> list[Track]:
+    """The same of what is seen from outside."""
+    return [
+        (name, store, life, point)
+        for name, scenario in SCENARIOS.items()
+        if scenario.real
+        for life in ("begin", "rollback", "again")
+        for point in (*CALLS, INSTANT)
+    ]
+
+
 def sweep(track: Track) -> Iterator[Verdict]:
     """Every kill of one track. The last verdict of a point misses its kill: there is no such crossing."""
     scenario, store, life, point = track
+    first = (_IN_MID_RUN,) if life == "again" else ()
+    if point == INSTANT:
+        chosen = Random(str(track))
+        for _ in range(_INSTANTS):
+            kill = Kill(life, point, chosen.randrange(_LONGEST_LIFE_MS))
+            yield run_case(Case(scenario, store, (*first, kill)))
+        return
+    if point.startswith(CALL):
+        yield from _until_missed(scenario, store, first, life, point)
+        return
     match life:
         case "again":
             begun = _where_most_happens(scenario, store)
@@ -72,11 +102,17 @@ def sweep(track: Track) -> Iterator[Verdict]:
             kind = "rollback" if ":und" in point else "begin"
             yield run_case(Case(scenario, store, (Kill(kind, point),)))
         case _:
-            for nth in count(1):
-                verdict = run_case(Case(scenario, store, (Kill(life, point, nth),)))
-                yield verdict
-                if verdict.missed:
-                    break
+            yield from _until_missed(scenario, store, (), life, point)
+
+
+def _until_missed(
+    scenario: str, store: str, first: tuple[Kill, ...], life: str, point: str
+) -> Iterator[Verdict]:
+    for nth in count(1):
+        verdict = run_case(Case(scenario, store, (*first, Kill(life, point, nth))))
+        yield verdict
+        if verdict.missed:
+            break
 
 
 def _where_most_happens(scenario: str, store: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from .backends import BACKENDS
 from .sample import CASES, CONTROLS
+from .traced import can_trace
 
 
 @pytest.mark.parametrize("case", [case for store in BACKENDS for case in CASES[store]])
@@ -56,3 +57,11 @@ def test_a_kill_that_nobody_comes_to_is_not_counted(told: Any) -> None:
     assert verdict.missed == "begin append:fsync 99"
     assert not verdict.killed
     assert not verdict.problems
+
+
+def test_a_system_call_that_nobody_comes_to_is_not_counted(told: Any) -> None:
+    """Without `strace` neither is it, and then it shows."""
+    verdict = told("commands@json: begin call:fsync 99")
+    assert not verdict.killed
+    assert bool(verdict.problems) != can_trace()
+    assert bool(verdict.missed) == can_trace()
