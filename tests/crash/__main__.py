@@ -6,6 +6,7 @@
     python -m tests.crash --full -j 2           the same, two cases at a time
     python -m tests.crash --full --kills 500    about so many kills with each store, here and there
     python -m tests.crash --outside             at every durable system call, by strace, and at any moment
+    python -m tests.crash --races 1000          two runners want one run, over and over: one gets it
     python -m tests.crash 'forward@json: begin append:write 3'          one case, told in full
 
 `--full` runs each plan of `plans/` as often as its processes cross kill points: the nth time it is killed at
@@ -22,10 +23,12 @@ import time
 from collections.abc import Iterable, Iterator
 from multiprocessing import get_context
 from random import Random
+from statistics import median
 
 from . import sample
 from .backends import BACKENDS
 from .case import Case, Verdict, run_case
+from .races import WITHIN_MS, race
 from .reaper import become_reaper
 from .sweep import Track, sweep, tracks, tracks_outside
 from .traced import can_trace
@@ -45,13 +48,32 @@ def main() -> int:
     if options.cases:
         return 1 if _is_violated("", map(run_case, map(Case.parse, options.cases))) else 0
     failed = False
-    for store in [options.store] if options.store else BACKENDS:
+    if options.races:
+        for store in _stores(options):
+            failed |= _races_fail(store, options.races)
+        return 1 if failed else 0
+    for store in _stores(options):
         failed |= _is_violated(store, _verdicts(store, options))
         controls = sample.CONTROLS[store]
         caught = [name for name in controls if _is_caught(store, name)]
         print(f"{store}: {len(caught)} of {len(controls)} controls caught", flush=True)
         failed |= len(caught) < len(controls)
     return 1 if failed else 0
+
+
+def _stores(options: argparse.Namespace) -> list[str]:
+    return [options.store] if options.store else list(BACKENDS)
+
+
+def _races_fail(store: str, times: int) -> bool:
+    races = race(store, times)
+    print(races, *races.problems, sep="\n    ", flush=True)
+    is_slow = median(races.after_death) > WITHIN_MS
+    if is_slow:
+        print(f"    a takeover from the dead takes longer than {WITHIN_MS:g} ms")
+    caught = race(store, times, broken=True).problems
+    print(f"    {'caught' if caught else 'NOT CAUGHT'}  a lock that keeps nobody out: {caught[:1]}")
+    return bool(races.problems) or is_slow or not caught
 
 
 def _is_violated(store: str, verdicts: Iterable[Verdict]) -> bool:
@@ -114,6 +136,9 @@ def _options() -> argparse.Namespace:
         "--outside",
         action="store_true",
         help="every durable system call, by strace, and any moment",
+    )
+    parser.add_argument(
+        "--races", type=int, metavar="N", help="N races of two runners, and no kills else"
     )
     parser.add_argument("--store", choices=BACKENDS, help="with this store alone")
     parser.add_argument(

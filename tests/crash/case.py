@@ -33,7 +33,7 @@ from .scenarios import PLANS, SCENARIOS, Scenario
 from .traced import CALL, INSTANT, lead_from_outside
 from .watched import TAKEN_UP
 
-__all__ = ["Case", "Verdict", "census", "run_case"]
+__all__ = ["Case", "Verdict", "census", "place", "run_case"]
 
 _MOST_LIVES = 25
 _REFUSED = 6
@@ -74,7 +74,7 @@ class Verdict:
 def run_case(case: Case, control: str = "") -> Verdict:
     """Lead the run through its deaths to its goal. `control` names a way in which the engine is broken."""
     broken = CONTROLS[control]() if control else ()
-    with _place(case.store) as (folder, url), ExitStack() as broken_here:
+    with place(case.store) as (folder, url), ExitStack() as broken_here:
         if control in EVERYWHERE:
             for each in broken:
                 broken_here.enter_context(each)
@@ -92,7 +92,7 @@ def run_case(case: Case, control: str = "") -> Verdict:
 @cache
 def census(scenario: str, store: str) -> Mapping[str, Mapping[str, int]]:
     """By kind of life, how often each point is crossed when nobody kills. Nothing of it is really `fsm`."""
-    with _place(store) as (folder, url):
+    with place(store) as (folder, url):
         story = _Story(Case(scenario, store), folder, url)
         story.forks_only = True
         story.tell()
@@ -195,14 +195,14 @@ def _counted(case: Case, kill: Kill) -> Kill:
 
 
 @contextmanager
-def _place(store: str) -> Iterator[tuple[Path, str]]:
+def place(store: str) -> Iterator[tuple[Path, str]]:
     """A folder and the URL of an empty store in it.
 
     In memory if there is such a place: no death of a process loses what it wrote.
     """
     memory = "/dev/shm"  # where a sync costs nothing
-    place = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="fsm-crash-", dir=place) as name:
+    where = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="fsm-crash-", dir=where) as name:
         folder = Path(name)
         with BACKENDS[store](folder) as url:
             yield folder, url

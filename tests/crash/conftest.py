@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,11 +55,19 @@ def nursery() -> Iterator[subprocess.Popen[str]]:
 def told(nursery: subprocess.Popen[str]) -> Callable[..., Told]:
     """Runs a case, perhaps with an engine that is broken on purpose."""
 
-    def run(case: str, control: str = "") -> Told:
-        assert nursery.stdin is not None
-        assert nursery.stdout is not None
-        nursery.stdin.write(json.dumps({"case": case, "control": control}) + "\n")
-        nursery.stdin.flush()
-        return Told(**json.loads(nursery.stdout.readline()))
+    return lambda case, control="": Told(**_ask(nursery, case=case, control=control))
 
-    return run
+
+@pytest.fixture
+def raced(nursery: subprocess.Popen[str]) -> Callable[..., dict[str, Any]]:
+    """Has two runners race for a run, so many times; gives the fields of `races.Races`."""
+    return lambda store, times, broken=False: _ask(nursery, races=times, store=store, broken=broken)
+
+
+def _ask(nursery: subprocess.Popen[str], **order: object) -> dict[str, Any]:
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    nursery.stdin.write(json.dumps(order) + "\n")
+    nursery.stdin.flush()
+    answer: dict[str, Any] = json.loads(nursery.stdout.readline())
+    return answer

@@ -1,6 +1,7 @@
 """A warm process that runs cases: reads one order a line, answers with one line, both JSON.
 
     {"case": "forward: begin append:COMMIT 3", "control": ""}   →   the fields of a `Verdict`
+    {"races": 30, "store": "json", "broken": false}             →   the fields of `Races`
 
 Children are forked from here: a test process has threads and much else that no fork should inherit.
 """
@@ -11,7 +12,8 @@ import json
 import sys
 from dataclasses import asdict
 
-from .case import Case, run_case
+from .case import Case, Verdict, run_case
+from .races import Races, race
 from .reaper import become_reaper
 
 
@@ -19,8 +21,12 @@ def main() -> None:
     become_reaper()
     for line in sys.stdin:
         order = json.loads(line)
-        verdict = run_case(Case.parse(order["case"]), order["control"])
-        print(json.dumps(asdict(verdict)), flush=True)
+        told: Verdict | Races
+        if "races" in order:
+            told = race(order["store"], order["races"], broken=order["broken"])
+        else:
+            told = run_case(Case.parse(order["case"]), order["control"])
+        print(json.dumps(asdict(told)), flush=True)
 
 
 if __name__ == "__main__":

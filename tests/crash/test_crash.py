@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 import pytest
@@ -65,3 +66,18 @@ def test_a_system_call_that_nobody_comes_to_is_not_counted(told: Any) -> None:
     assert not verdict.killed
     assert bool(verdict.problems) != can_trace()
     assert bool(verdict.missed) == can_trace()
+
+
+@pytest.mark.parametrize("store", BACKENDS)
+def test_of_two_that_race_for_a_run_one_gets_it(store: str, raced: Any) -> None:
+    """Every other time from a dead runner, and that is no matter of waiting: it costs what a free run costs."""
+    races = raced(store, 30)
+    assert not races["problems"]
+    assert (races["raced"], races["killed"]) == (30, 15)
+    assert median(races["after_death"]) < 10 * median(races["after_release"])
+
+
+@pytest.mark.parametrize("store", BACKENDS)
+def test_a_store_that_locks_nobody_out_is_caught(store: str, raced: Any) -> None:
+    (problem, *_) = raced(store, 30, broken=True)["problems"]
+    assert problem.startswith(("F48", "I20"))
