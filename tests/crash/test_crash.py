@@ -70,7 +70,7 @@ def test_a_system_call_that_nobody_comes_to_is_not_counted(told: Any) -> None:
 
 @pytest.mark.parametrize("store", BACKENDS)
 def test_of_two_that_race_for_a_run_one_gets_it(store: str, raced: Any) -> None:
-    """Every other time from a dead runner, and that is no matter of waiting: it costs what a free run costs."""
+    """Every other time from a dead runner: that is no matter of waiting, and costs what a free run costs."""
     races = raced(store, 30)
     assert not races["problems"]
     assert (races["raced"], races["killed"]) == (30, 15)
