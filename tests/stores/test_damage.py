@@ -119,7 +119,7 @@ def flip_file(path: Path, bit: int) -> None:
     path.write_bytes(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(data=st.data())
 def test_no_flipped_bit_of_the_file_goes_unseen(
     copied: Callable[[], Path], good: Content, data: st.DataObject

@@ -206,7 +206,7 @@ def test_a_listed_run_that_is_gone_is_damage(remote: RedisWorld) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_change_of_a_stored_byte_is_noticed(remote: RedisWorld, data: st.DataObject) -> None:
