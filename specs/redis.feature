@@ -63,17 +63,23 @@ Feature: State on a Redis server
 
   Rule: What the server acknowledged is there, or it is said
 
-    Scenario: A server that is killed and started again in mid-run is waited for
+    Scenario Outline: A server that <goes> and <comes back> in mid-run is waited for
       Given the state is on a Redis server, "timeout=30"
       And the plan "held" of the specs
       When I start `fsm run plan.yaml --yes`
       And "middle" has begun
-      And the server is killed by kill -9
+      And the server <goes>
       And I let "middle" end
-      And the server is started again
+      And the server <comes back>
       And it ends
       Then it exits with 0
       And what happened is "first middle last"
+
+      Examples:
+        | goes                 | comes back       |
+        | is killed by kill -9 | is started again |
+        | is stopped           | is started again |
+        | hangs                | goes on          |
 
     Scenario: A server that stays away ends the run, which goes on later
       Given the state is on a Redis server, "timeout=0.5"
@@ -121,6 +127,25 @@ Feature: State on a Redis server
       And the error says "are lost: they were acknowledged up to number 7, and 5 are there"
       And the error says "restore the server's data; or, to go on with what is left, remove …"
       And what happened is "one two"
+
+    Scenario: A server that lost its newest writes while nobody looked is not gone on with
+      Given the state is on a Redis server
+      And the plan "ticket" of the specs
+      When I start `fsm run plan.yaml --yes`
+      And it ends
+      Then it exits with 3
+      When I keep a copy of the server's data
+      And I make the file "mended"
+      And I run `fsm resume`
+      Then it exits with 0
+      When the server is put back to that copy
+      And I run `fsm resume`
+      Then it exits with 7
+      And the error says "are lost: they were acknowledged up to number"
+      And the error says "restore the server's data; or, to go on with what is left, remove …"
+      When I run `fsm rollback`
+      Then it exits with 7
+      And what happened is "branch ticket mail"
 
   Rule: A server that may lose or evict what it acknowledged is not written to
 

@@ -53,6 +53,22 @@ def killed(place: Place) -> None:
     _server(place).kill()
 
 
+@when("the server is stopped")
+def stopped(place: Place) -> None:
+    _server(place).stop()
+
+
+@when("the server hangs")
+def hangs(place: Place) -> None:
+    """It keeps its connections, and answers nobody."""
+    _server(place).pause()
+
+
+@when("the server goes on")
+def goes_on(place: Place) -> None:
+    _server(place).go_on()
+
+
 @when("the server is started again")
 def started(place: Place) -> None:
     _server(place).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -551,27 +552,57 @@ def test_a_server_that_lost_everything_is_noticed(own_server: Start, tmp_path: P
 def test_a_log_with_a_torn_end_loses_nothing_that_was_acknowledged_or_shows_it(
     own_server: Start, tmp_path: Path
 ) -> None:
-    """The server starts on a truncated log without a word: cut anywhere, no append goes astray."""
+    """The server starts on a truncated log without a word: cut anywhere in the last append, it shows."""
     server = own_server()
     world = RedisWorld(server, tmp_path / ".fsm")
     journal = world.begin()
-    append(journal, *range(1, 6))
+    append(journal, *range(1, 5))
+    log = server.log()
+    before = log.stat().st_size
+    append(journal, 5)
+    end = log.stat().st_size
     journal.close()
     server.stop()
-    log = server.log()
     whole = log.read_bytes()
-    for length in range(len(whole) - 1, len(whole) // 2, -len(whole) // 12):
-        log.write_bytes(whole[:length])
+    head = next(world.state.glob("redis-heads/*/run-1.head"))
+    acknowledged = head.read_bytes()
+    cuts = [*range(before, end, 31), end - 2, end - 1]
+    assert len(cuts) > 10
+    for cut in cuts:
+        log.write_bytes(whole[:cut])
+        head.write_bytes(acknowledged)
         server.start()
-        try:
-            recorded = noted(world)
-        except Damaged:
-            recorded = None
-        assert recorded in (None, [1, 2, 3, 4, 5])
+        with pytest.raises(Damaged, match="they were acknowledged up to number 6, and 5 are there"):
+            noted(world)
+        head.unlink()  # as if nobody had heard that it was written
+        assert noted(world) == [1, 2, 3, 4]
         server.stop()
     log.write_bytes(whole)
+    head.write_bytes(acknowledged)
     server.start()
     assert noted(world) == [1, 2, 3, 4, 5]
+
+
+def test_a_server_whose_disk_is_full_acknowledges_nothing_and_loses_nothing(
+    own_server: Start, tmp_path: Path
+) -> None:
+    """Its log may not grow by more than half an append: then it ends itself rather than answer."""
+    server = own_server()
+    world = RedisWorld(server, tmp_path / ".fsm", "&timeout=0.1")
+    journal = world.begin()
+    append(journal, 1, 2)
+    limit = server.log().stat().st_size + 100
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (limit, limit))
+    with pytest.raises(StateUnavailable):
+        append(journal, 3)
+    assert server.process is not None
+    assert server.process.wait(30) != 0
+    server.process = None
+    server.start()
+    assert noted(world) == [1, 2]
+    journal.close()
+    append(world.again().acquire("run-1"), 4)
+    assert noted(world) == [1, 2, 4]
 
 
 def test_a_machine_that_keeps_no_folder_writes_all_the_same(valkey: Server, tmp_path: Path) -> None:
