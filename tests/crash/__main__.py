@@ -5,7 +5,7 @@
     python -m tests.crash --full --store json   the same, with one of the stores alone
     python -m tests.crash --full -j 2           the same, two cases at a time
     python -m tests.crash --full --kills 500    about so many kills with each store, here and there
-    python -m tests.crash --outside             at every durable system call, by strace, and at any moment
+    python -m tests.crash --outside             by strace at every durable system call, and at any moment
     python -m tests.crash --races 1000          two runners want one run, over and over: one gets it
     python -m tests.crash 'forward@json: begin append:write 3'          one case, told in full
 
@@ -79,17 +79,18 @@ def _races_fail(store: str, times: int) -> bool:
 def _is_violated(store: str, verdicts: Iterable[Verdict]) -> bool:
     """Tell of each verdict that has problems; of a case that was asked for (no `store`), whatever it has."""
     began = time.monotonic()
-    bad, killed, torn, cases = 0, 0, 0, 0
+    bad, killed, torn, failed, cases = 0, 0, 0, 0, 0
     for verdict in verdicts:
         cases, killed, torn = cases + 1, killed + verdict.killed, torn + verdict.torn
+        failed += verdict.failed
         bad += bool(verdict.problems)
         if verdict.problems or not store:
             print(verdict.case, *verdict.problems, sep="\n    ")
             if bad <= _TOLD_IN_FULL or not store:
                 print("   ", *verdict.lives, sep="\n    ", flush=True)
     print(
-        f"{store or 'in all'}: {killed} verified kills and {torn} half-written writes in {cases} cases, "
-        f"{bad} with a violation, {time.monotonic() - began:.0f} s",
+        f"{store or 'in all'}: {killed} verified kills, {torn} half-written writes and {failed} failed calls "
+        f"in {cases} cases, {bad} with a violation, {time.monotonic() - began:.0f} s",
         flush=True,
     )
     return bool(bad)
@@ -108,7 +109,7 @@ def _verdicts(store: str, options: argparse.Namespace) -> Iterator[Verdict]:
             yield from verdicts
             if sys.stderr.isatty():
                 print(f"\r{number} of {len(ways)}", end="", file=sys.stderr, flush=True)
-            killed += sum(verdict.killed + verdict.torn for verdict in verdicts)
+            killed += sum(verdict.happened for verdict in verdicts)
             if options.kills and killed >= options.kills:
                 _ENOUGH.set()
 

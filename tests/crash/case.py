@@ -30,13 +30,13 @@ from .look import Look, look
 from .person import Life, next_life
 from .points import CROSSED, Kill
 from .scenarios import PLANS, SCENARIOS, Scenario
-from .traced import CALL, INSTANT, lead_from_outside
+from .traced import CALL, FAIL, INSTANT, lead_from_outside
 from .watched import TAKEN_UP
 
 __all__ = ["Case", "Verdict", "census", "place", "run_case"]
 
 _MOST_LIVES = 25
-_REFUSED = 6
+_REFUSED, _UNAVAILABLE = 6, 7
 _IN_STEP = "step:"
 
 
@@ -61,14 +61,23 @@ class Case:
 
 @dataclass
 class Verdict:
-    """What became of a case. `missed` is the kill that no process came to, if one is left over."""
+    """What became of a case. `failed` counts calls that did, and nobody died of it.
+
+    `missed` is the kill that no process came to, if one is left over.
+    """
 
     case: str
     problems: list[str] = field(default_factory=list)
     lives: list[str] = field(default_factory=list)
     killed: int = 0
     torn: int = 0
+    failed: int = 0
     missed: str = ""
+
+    @property
+    def happened(self) -> int:
+        """All that was done to its processes."""
+        return self.killed + self.torn + self.failed
 
 
 def run_case(case: Case, control: str = "") -> Verdict:
@@ -126,7 +135,7 @@ class _Story:
                 return
         if self._kills:
             self.verdict.missed = str(self._kills[0])
-        elif self.verdict.killed + self.verdict.torn and self.verdict.lives[-1].endswith("died"):
+        elif self.verdict.lives[-1].endswith(": died"):
             # F07: it died after all was done. Whoever resumes it all the same is refused.
             seen = self._lead(Life("resume"), seen, refused=True)
         self.verdict.problems += at_the_end(self._scenario, seen)
@@ -137,8 +146,11 @@ class _Story:
         for name in (CROSSED, TAKEN_UP, COUNTS):
             (self._folder / name).unlink(missing_ok=True)
         ended = self._by_whom(life, kill)
-        died = self._verify(kill, ended)
-        self.verdict.lives.append(f"{life}{f', {kill}: died' if died else ''}")
+        befallen = kill if self._verify(kill, ended) else None
+        fails = befallen is not None and befallen.point.startswith(FAIL)
+        died = befallen is not None and not fails
+        how = f", {befallen}: {'failed' if fails else 'died'}" if befallen else ""
+        self.verdict.lives.append(f"{life}{how}")
         with suppress(FileNotFoundError):
             self.counts[life.kind] = json.loads((self._folder / COUNTS).read_text())
         now = look(self._folder, self._url, self._scenario.plan)
@@ -148,19 +160,19 @@ class _Story:
             problems += after_taking_up(seen, shown)
         if not died:
             says = 0 if life.kind in {"approve", "mark"} else EXIT_CODES.get(now.state, -1)
-            expected = _REFUSED if refused else says
-            if ended.code != expected:
+            expected = {_REFUSED if refused else says, *([_UNAVAILABLE] if fails else [])}
+            if ended.code not in expected:
                 problems.append(f"I18: exit code {ended.code}, and the run is {now.state}")
+        if fails and "Traceback" in (self._folder / PRINTED).read_text():
+            problems.append("F19: a failure is told by a traceback")
         self.verdict.problems += [f"{problem} (after `{life}`)" for problem in problems]
         return now
 
     def _is_due(self, kill: Kill, life: Life) -> bool:
-        return kill.life == life.kind or (
-            kill.life == "again" and self.verdict.killed + self.verdict.torn > 0
-        )
+        return kill.life == life.kind or (kill.life == "again" and self.verdict.happened > 0)
 
     def _by_whom(self, life: Life, kill: Kill | None) -> Ended:
-        if kill is not None and kill.point.startswith((CALL, INSTANT)):
+        if kill is not None and kill.point.startswith((CALL, FAIL, INSTANT)):
             return lead_from_outside(life, self._folder, self._url, kill, self.control)
         in_step = kill is not None and kill.point.startswith(_IN_STEP)
         if kill is not None and in_step:
@@ -172,11 +184,15 @@ class _Story:
         return lead(life, self._folder, self._url, kill, self._broken)
 
     def _verify(self, kill: Kill | None, ended: Ended) -> bool:
-        """Whether the process was killed, there and then."""
+        """Whether the process was killed, or its call failed, there and then."""
         word = self._folder / CROSSED
         if kill is None or not word.exists():
             return False
         assert word.read_text().strip() == f"{kill.point} {kill.nth} {ended.pid}", word.read_text()
+        if kill.point.startswith(FAIL):
+            self._kills.pop(0)
+            self.verdict.failed += 1
+            return True
         assert ended.code == -kill.signal, f"{kill} was not killed: it ended with {ended.code}"
         self._kills.pop(0)
         if kill.point.endswith(":torn"):

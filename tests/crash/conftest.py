@@ -24,16 +24,17 @@ class Told:
     lives: list[str]
     killed: int
     torn: int
+    failed: int
     missed: str
 
     def __str__(self) -> str:
         return "\n".join([self.case, *self.problems, *self.lives])
 
     def is_sound(self) -> None:
-        """Asserts that each death that the case asks for was verified, and nothing went wrong."""
+        """Asserts that each death or failure that the case asks for was verified, and nothing went wrong."""
         assert not self.problems, f"again: python -m tests.crash '{self.case}'\n{self}"
         assert not self.missed, f"never came to {self.missed}\n{self}"
-        assert self.killed + self.torn == self.case.count(",") + 1, self
+        assert self.killed + self.torn + self.failed == self.case.count(",") + 1, self
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +17,7 @@ from unittest.mock import patch
 from fsm.actions import ShellAction
 from fsm.engine.ports import Approval, Journal, Store
 from fsm.engine.recovery import Taken, open_run, origin, refold
+from fsm.errors import StateUnavailable
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.snapshot import restore
@@ -75,6 +76,21 @@ def acknowledges_before_it_commits() -> Patches:
 @_control
 def acknowledges_before_it_commits_as_seen_from_outside() -> Patches:
     return acknowledges_before_it_commits()
+
+
+@_control
+def passes_over_a_disk_that_fails() -> Patches:
+    """Whoever cannot write goes on all the same."""
+
+    def passed_over(append: Callable[..., None]) -> Callable[..., None]:
+        def go_on(journal: Journal, events: Sequence[on.Event], *, at: float, state: str) -> None:
+            with suppress(StateUnavailable):
+                append(journal, events, at=at, state=state)
+
+        return go_on
+
+    kinds = (SqliteJournal, JsonJournal)
+    return [patch.object(kind, "append", passed_over(kind.append)) for kind in kinds]
 
 
 def _held_back(kind: type, append: Callable[..., None], close: Callable[..., None]) -> Patches:

@@ -80,18 +80,24 @@ _FROM_OUTSIDE = {
         "abreast: begin call:fdatasync 4, again call:pwrite64 9",
         "commands: rollback call:fdatasync 2",
         "abreast: rollback call:unlink 1",
+        "commands: begin fail:fdatasync 5",
+        "commands: rollback fail:pwrite64 20",
     ),
     "json": (
         "commands: begin call:rename 1",
         "abreast: begin call:fsync 9, again call:fsync 1",
         "commands: rollback call:write 2",
         "abreast: rollback call:pwrite64 3",
+        "commands: begin fail:write 7",
+        "commands: rollback fail:fsync 2",
     ),
     "redis": (
         "commands: begin call:sendto 7",
         "abreast: begin call:recvfrom 20, again call:sendto 6",
         "commands: rollback call:sendto 8",
         "abreast: rollback call:recvfrom 9",
+        "commands: begin fail:recvfrom 25",
+        "commands: rollback fail:sendto 9",
     ),
 }
 _CONTROLS_FROM_OUTSIDE = {
@@ -99,7 +105,11 @@ _CONTROLS_FROM_OUTSIDE = {
         "sqlite": ("commands: begin call:recvfrom 1", "I3"),
         "json": ("commands: begin call:recvfrom 1", "I3"),
         "redis": ("commands: begin call:recvfrom 20", "I3"),
-    }
+    },
+    "passes_over_a_disk_that_fails": {
+        "sqlite": ("commands: begin fail:fdatasync 5", "I3"),
+        "json": ("commands: begin fail:write 7", "I3"),
+    },
 }
 """Where `strace` can be had: by control, for each store."""
 _CONTROLS = {
@@ -139,7 +149,7 @@ def _outside(store: str) -> tuple[str, ...]:
 
 
 def _controls(store: str) -> Mapping[str, tuple[str, str]]:
-    outside = {name: cases[store] for name, cases in _CONTROLS_FROM_OUTSIDE.items()}
+    outside = {n: cases[store] for n, cases in _CONTROLS_FROM_OUTSIDE.items() if store in cases}
     return {**_CONTROLS, **_CONTROLS_OF_STORE[store], **(outside if can_trace() else {})}
 
 

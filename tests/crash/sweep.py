@@ -1,6 +1,6 @@
 """The cases of a sweep: every crossing of every point, and recovery killed over and over.
 
-From outside, every system call by which something comes to last, and any moment of the clock.
+From outside, every system call by which something comes to last, its failure, and any moment of the clock.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from random import Random
 from .case import Case, Verdict, census, run_case
 from .points import Kill
 from .scenarios import SCENARIOS
-from .traced import CALL, CALLS, INSTANT
+from .traced import CALL, CALLS, FAIL, FAILURES, INSTANT
 
 __all__ = ["Track", "sweep", "tracks", "tracks_outside"]
 
@@ -72,7 +72,7 @@ def tracks_outside(store: str) -> list[Track]:
         for name, scenario in SCENARIOS.items()
         if scenario.real
         for life in ("begin", "rollback", "again")
-        for point in (*CALLS, INSTANT)
+        for point in (*CALLS, *FAILURES, INSTANT)
     ]
 
 
@@ -86,7 +86,7 @@ def sweep(track: Track) -> Iterator[Verdict]:
             kill = Kill(life, point, chosen.randrange(_LONGEST_LIFE_MS))
             yield run_case(Case(scenario, store, (*first, kill)))
         return
-    if point.startswith(CALL):
+    if point.startswith((CALL, FAIL)):
         yield from _until_missed(scenario, store, first, life, point)
         return
     match life:

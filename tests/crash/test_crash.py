@@ -17,6 +17,7 @@ def test_a_kill_at_any_point_loses_and_repeats_nothing(case: str, told: Any) -> 
     verdict = told(case)
     verdict.is_sound()
     assert verdict.torn == case.count(":torn")
+    assert verdict.failed == case.count("fail:")
 
 
 @pytest.mark.parametrize("store", BACKENDS)
@@ -49,7 +50,7 @@ def test_an_engine_that_is_broken_on_purpose_is_caught(store: str, control: str,
     case, blamed = CONTROLS[store][control]
     told(case).is_sound()
     verdict = told(case, control)
-    assert verdict.killed + verdict.torn == 1
+    assert verdict.killed + verdict.torn + verdict.failed == 1
     assert blamed in {problem.partition(":")[0].split()[0] for problem in verdict.problems}, verdict
 
 

@@ -5,6 +5,9 @@ enters its third `fsync`, which does not happen any more. That it came so is rea
 from the process. Only the thread that writes is traced: neither what it starts, nor one that renews a lease.
 
 And there are moments: at `instant 250` it is killed by the clock, so many milliseconds after its start.
+
+At `fail:write 2` nobody dies: that call fails, as on a disk that is full or broken, or when a connection is
+cut. What comes of it the process must say, and leave in order, by itself (F17, F19, F24).
 """
 
 from __future__ import annotations
@@ -21,10 +24,11 @@ from .life import Ended, lead_really
 from .person import Life
 from .points import CROSSED, Kill
 
-__all__ = ["CALL", "CALLS", "INSTANT", "can_trace", "lead_from_outside"]
+__all__ = ["CALL", "CALLS", "FAIL", "FAILURES", "INSTANT", "can_trace", "lead_from_outside"]
 
-CALL, INSTANT = "call:", "instant"
+CALL, FAIL, INSTANT = "call:", "fail:", "instant"
 _TRACE = "trace"
+_INJECTED = "(INJECTED)"
 _KILLED = "+++ killed by SIGKILL +++"
 
 _OF_FILES = (
@@ -42,6 +46,13 @@ _OF_SOCKETS = ("sendto", "sendmsg", "recvfrom")
 _OTHERWISE = ("mkdir", "rename", "link", "unlink")  # on some machines: mkdirat, renameat2 …
 CALLS = tuple(f"{CALL}{name}" for name in (*_OF_FILES, *_OF_SOCKETS))
 """By which something comes to last, or a server or the shim is told something, or heard."""
+_ERRORS = {
+    **dict.fromkeys(("write", "pwrite64", "ftruncate", "mkdir", "rename", "link"), "ENOSPC"),
+    **dict.fromkeys(("fsync", "fdatasync", "unlink"), "EIO"),
+    **dict.fromkeys(("sendto", "recvfrom"), "ECONNRESET"),
+}
+FAILURES = tuple(f"{FAIL}{name}" for name in _ERRORS)
+"""How they fail: the disk is full, or it is broken, or the other end is gone."""
 
 
 @cache
@@ -62,15 +73,22 @@ def lead_from_outside(life: Life, folder: Path, url: str, kill: Kill, control: s
             (folder / CROSSED).write_text(f"{kill.point} {kill.nth} {ended.pid}")
         return ended
     assert can_trace(), "strace cannot be had here"
-    name, trace = kill.point.removeprefix(CALL), folder / _TRACE
+    fails = kill.point.startswith(FAIL)
+    name, trace = kill.point.partition(":")[2], folder / _TRACE
+    how = f"error={_ERRORS[name]}" if fails else "signal=KILL"
     names = ",".join(
         f"?{name}{more}" for more in ("", "at", "at2")[: 3 if name in _OTHERWISE else 1]
     )
     watching = ["strace", "-q", "-o", str(trace), "-e", "signal=KILL", "-e", f"trace={names}"]
-    ending = ["-e", f"inject={names}:signal=KILL:when={kill.nth}"]
+    injecting = ["-e", f"inject={names}:{how}:when={kill.nth}"]
     program = ["-m", "tests.crash.broken", control] if control else ["-m", "fsm"]
-    ended = lead_really(life, folder, url, (*watching, *ending), program)
-    if ended.code == -signal.SIGKILL and _was_seen(trace.read_text().splitlines(), name, kill.nth):
+    ended = lead_really(life, folder, url, (*watching, *injecting), program)
+    seen = trace.read_text().splitlines()
+    if fails:
+        happened = any(line.endswith(_INJECTED) for line in seen)
+    else:
+        happened = ended.code == -signal.SIGKILL and _was_seen(seen, name, kill.nth)
+    if happened:
         (folder / CROSSED).write_text(f"{kill.point} {kill.nth} {ended.pid}")
     return ended
 
