@@ -303,6 +303,28 @@ Feature: Steps that outlive their runner
       Then it exits with 0
       And what happened is "first middle last"
 
+    Scenario: The shim alone is killed: that is no failure, and nothing is tried again beside what may go on
+      Given the plan "held" of the specs
+      And its step "middle" has "retry: {attempts: 3, delay: 10ms}"
+      When I start `fsm run plan.yaml --yes`
+      And "middle" has begun
+      And its shim is killed by kill -9
+      And it ends
+      Then it exits with 7
+      And the error says "how step `middle` ends is not known: the process that watched it is gone"
+      And the error says "fsm resume {run}"
+      When I run `fsm resume`
+      Then it exits with 6
+      And the error says "still at work: pid …of step middle"
+      When I let "middle" end
+      And the step has written "middle"
+      And I run `fsm resume --wait`
+      Then it exits with 3
+      And it prints "? Step 2: middle - interrupted: the runner died while it ran"
+      When I run `fsm resume --done middle`
+      Then it exits with 0
+      And what happened is "first middle last"
+
     Scenario Outline: A number alone is not believed
       Given the plan "held" of the specs
       When I start `fsm run plan.yaml --yes`

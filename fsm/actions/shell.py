@@ -25,7 +25,7 @@ from fsm.actions.process import LASTING_SECONDS, Process
 from fsm.actions.text import one_line, to_bytes
 from fsm.actions.tree import end_tree, remains
 from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task
-from fsm.errors import Invalid
+from fsm.errors import Invalid, StateUnavailable
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -64,7 +64,10 @@ class ShellAction:
         return masked(found, Masker(secrets)) if any(found.values()) else found
 
     async def perform(self, task: Task) -> Outcome:
-        """Run the command once: `Succeeded` if it exits with 0 and its outputs can be read."""
+        """Run the command once: `Succeeded` if it exits with 0 and its outputs can be read.
+
+        Raises `StateUnavailable` if the process that watches it is killed.
+        """
         masker = Masker(task.secrets)
         log = Log(task.log, masker)
         try:
@@ -109,7 +112,7 @@ class ShellAction:
         """What the shim saw of an attempt whose runner died. See `Action`."""
         attempt = (task.step_id, task.purpose, task.attempt)
         entry = entries(os.path.dirname(task.log)).get(attempt)  # noqa: PTH120
-        if entry is None or not entry.ended:
+        if entry is None or entry.status is None or not entry.ended:
             return None
         masker = Masker(task.secrets)
         outcome = _outcome(entry.status, task, masker, read_tail(task.log, task.secrets))
@@ -124,8 +127,11 @@ class ShellAction:
         self._launcher.close()
 
 
-async def _supervise(process: Process, task: Task, log: Log) -> int | None:
-    """Wait for the leader's end: its exit code. Cancelled, end all first. Raises if it cannot be started."""
+async def _supervise(process: Process, task: Task, log: Log) -> int:
+    """Wait for the leader's end: its exit code. Cancelled, end all first. Raises if it cannot be started.
+
+    Raises `StateUnavailable` if nobody will know how it ends: it may be at work, and is no failure (F34).
+    """
     process.launcher.hear_soon()
     try:
         code = await process.ended
@@ -135,6 +141,11 @@ async def _supervise(process: Process, task: Task, log: Log) -> int | None:
         log.end_output()
         _name("could not be ended", left, log)
         raise
+    if code is None:
+        raise StateUnavailable(
+            f"how step `{task.step_id}` ends is not known: the process that watched it is gone",
+            f"see what it has done, and whether it is still at work: fsm resume {task.run_id}",
+        )
     process.drain()
     left = remains(process, task.env)
     if not process.output_is_held:
@@ -150,7 +161,7 @@ def _identify(process: Process | None, task: Task) -> None:
         task.on_process(proc.pid, proc.start, boot_id())
 
 
-def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome:
+def _outcome(code: int, task: Task, masker: Masker, tail: str) -> Outcome:
     if code == 0:
         forget = partial(discard_outputs, task.outputs)
         try:
@@ -160,10 +171,6 @@ def _outcome(code: int | None, task: Task, masker: Masker, tail: str) -> Outcome
             return Failed(words, code, tail, on_recorded=forget)
         return Succeeded(outputs, tail, on_recorded=forget if outputs else None)
     discard_outputs(task.outputs)
-    if code is None:
-        return Failed(
-            "its exit status is not known: the process that watched it is gone", None, tail
-        )
     if code < 0:
         return Failed(f"killed by {_signal_name(-code)}", code, tail)
     return Failed(f"exit code {code}", code, tail)

@@ -38,6 +38,13 @@ def both_killed(place: Place) -> None:
     until(lambda: not is_alive(shim), "the end of the shim")
 
 
+@when("its shim is killed by kill -9")
+def shim_killed(place: Place) -> None:
+    assert place.runner is not None
+    (shim,) = _shims(place.runner.pid)
+    subprocess.run(["kill", "-9", str(shim)], check=True)
+
+
 @when(parsers.parse('I note the process in "{name}"'))
 def note_process(place: Place, name: str) -> None:
     place.noted["pid"] = int(place.path(name).read_text())

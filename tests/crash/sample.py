@@ -90,6 +90,7 @@ _FROM_OUTSIDE = {
         "abreast: rollback call:pwrite64 3",
         "commands: begin fail:write 7",
         "commands: rollback fail:fsync 2",
+        "commands: begin fail:recvfrom 2",
     ),
     "redis": (
         "commands: begin call:sendto 7",
