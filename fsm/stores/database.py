@@ -175,6 +175,8 @@ def _make(path: Path) -> None:
                 f"BEGIN; {SCHEMA} PRAGMA application_id={APPLICATION_ID};"
                 f" PRAGMA user_version={VERSION}; COMMIT"
             )
+            # the close would do it as well, but keep it to itself if the disk refuses
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             connection.close()
         sync(draft)

@@ -81,6 +81,7 @@ _FROM_OUTSIDE = {
         "commands: rollback call:fdatasync 2",
         "abreast: rollback call:unlink 1",
         "commands: begin fail:fdatasync 5",
+        "commands: begin fail:pwrite64 30",
         "commands: rollback fail:pwrite64 20",
     ),
     "json": (
