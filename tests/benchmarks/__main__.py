@@ -26,6 +26,7 @@ from resumed import measure_resumed
 from rounds import Folders
 from sequential import measure_noops, measure_trues, measure_undone
 from startup import measure_startup
+from takeover import measure_takeover
 from validated import measure_validated
 
 import fsm
@@ -39,6 +40,7 @@ _WORKS: dict[str, Callable[[int, Folders], Iterator[Result]]] = {
     "resume": measure_resumed,
     "checkpoint": measure_checkpoint,
     "stores": measure_stores,
+    "takeover": measure_takeover,
     "explore": measure_explored,
     "startup": measure_startup,
     "validate": measure_validated,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from backends import BACKENDS
 from result import Result
 from rounds import Folders, Sample, Spread, interleave, measure, python
 
@@ -15,7 +16,7 @@ _COUNT = 500
 
 def measure_stores(rounds: int, folders: Folders) -> Iterator[Result]:
     """500 appends of one event each, on the disk and, where only the code counts, in memory."""
-    for kind in ("sqlite", "json"):
+    for kind in BACKENDS:
         for name, where in (("disk", folders.disk), ("tmpfs", folders.memory)):
             taken = interleave(rounds, where, _side("fsm", kind), _side("bare", kind))
             work = f"{_COUNT} durable appends, {kind}"
