@@ -134,3 +134,55 @@ Feature: State as files that a person can read
       And it prints "long: completed"
       When I run `fsm log`
       Then it exits with 7
+
+  Rule: What cannot be trusted is not gone on with, and not touched
+
+    Background:
+      Given the environment has FSM_STATE=json:.fsm
+      And the plan "ticket" of the specs
+      And I have run `fsm run plan.yaml --yes`
+      And there is a file "mended"
+
+    Scenario Outline: The file of the journal <damage>
+      When the file of the journal <damage>
+      And I run `fsm status`
+      Then it exits with 7
+      And the error says "<message>"
+      When I run `fsm resume`
+      Then it exits with 7
+      When I run `fsm resume {run}`
+      Then it exits with 7
+      And what happened is "branch"
+
+      Examples:
+        | damage                   | message                                         |
+        | is cut in half           | journal.jsonl ends before anything was recorded |
+        | is empty                 | journal.jsonl is empty                          |
+        | is overwritten with text | journal.jsonl does not begin as it was written  |
+        | has one bit flipped      | is damaged: record 8 (StepFailed) was altered   |
+        | is gone                  | journal.jsonl is missing                        |
+        | is gone with its folder  | is lost: records of it were acknowledged        |
+        | is a symbolic link       | is a symbolic link, which is not followed       |
+
+    Scenario: The folder may not be written: nothing runs, and what is known can still be read
+      Given I note the journal
+      When the folder ".fsm" can no longer be written
+      And I run `fsm resume`
+      Then it exits with 7
+      And the error says "writable"
+      When I run `fsm run plan.yaml --new --yes`
+      Then it exits with 7
+      And what happened is "branch"
+      When I run `fsm status`
+      Then it exits with 0
+      And it prints "✗ 2  Move the ticket  failed"
+      When I run `fsm log`
+      Then it exits with 0
+      And the journal is as it was
+
+    Scenario: The folder is gone: there is no run, and none is made up
+      When the state folder is removed
+      And I run `fsm resume`
+      Then it exits with 6
+      And the error says "no run is recorded"
+      And there is no file ".fsm"

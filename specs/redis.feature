@@ -147,6 +147,19 @@ Feature: State on a Redis server
       Then it exits with 7
       And what happened is "branch ticket mail"
 
+    Scenario: A server that lost everything: there is no run, but it is known that there was one
+      Given the state is on a Redis server
+      And the plan "ticket" of the specs
+      And I have run `fsm run plan.yaml --yes`
+      And there is a file "mended"
+      When somebody gives the server the command "FLUSHALL"
+      And I run `fsm resume`
+      Then it exits with 7
+      And the error says "are lost: they were acknowledged"
+      When I run `fsm list`
+      Then it exits with 7
+      And what happened is "branch"
+
   Rule: A server that may lose or evict what it acknowledged is not written to
 
     Scenario Outline: Refused before anything is written: <setting>

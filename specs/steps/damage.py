@@ -50,6 +50,11 @@ def state_at_home(place: Place) -> None:
     place.env["HOME"] = str(place.folder)
 
 
+@when("the state folder is removed")
+def state_removed(place: Place) -> None:
+    shutil.rmtree(place.state)
+
+
 @when("the state folder is a symbolic link")
 def state_by_a_link(place: Place) -> None:
     state = place.path(".fsm")
@@ -107,6 +112,13 @@ def change_the_lines(place: Place, old: str, new: str) -> None:
     text = _journal(place).read_text()
     assert old in text
     _journal(place).write_text(text.replace(old, new))
+
+
+@when(parsers.parse("the file of the journal {damage}"))
+def the_file_of_the_journal(place: Place, damage: str) -> None:
+    path = _journal(place)
+    place.noted["run"] = path.parent.name
+    _FILE_DAMAGES[damage](path)
 
 
 @then(parsers.parse('a copy of what was cut off is kept as "{names}"'))
@@ -180,4 +192,14 @@ _DAMAGES = {
     "is one of another program": _of_another_program,
     "is a symbolic link": _link,
     "is in a folder that everybody may write": lambda path: path.parent.chmod(0o777),
+}
+
+_FILE_DAMAGES = {
+    "is cut in half": _cut,
+    "is empty": lambda path: path.write_bytes(b""),
+    "is overwritten with text": lambda path: path.write_bytes(b"Dear diary\n" * 1000),
+    "has one bit flipped": _flip,
+    "is gone": lambda path: path.unlink(),
+    "is gone with its folder": lambda path: shutil.rmtree(path.parent),
+    "is a symbolic link": _link,
 }
