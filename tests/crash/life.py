@@ -79,18 +79,19 @@ def lead_really(
     folder: Path,
     url: str,
     within: Sequence[str] = (),
-    program: Sequence[str] = ("-m", "fsm"),
+    control: str = "",
     kill_after_seconds: float | None = None,
 ) -> Ended:
     """The same by a fresh interpreter, without a point in it.
 
-    It runs that `program`, and is started by the command line `within`, if there is one.
+    It is started by the command line `within`, if there is one, and broken by `control`.
     """
+    program = ["-m", "tests.crash.broken", control] if control else ["-m", "fsm"]
     with (folder / PRINTED).open("a") as printed:
         process = subprocess.Popen(
             [*within, sys.executable, *program, *_arguments(life, url)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(_TOP)},
+            env={**os.environ, "PYTHONPATH": str(_TOP)} if control else None,
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=printed,

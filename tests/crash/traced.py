@@ -81,8 +81,7 @@ def lead_from_outside(life: Life, folder: Path, url: str, kill: Kill, control: s
     )
     watching = ["strace", "-q", "-o", str(trace), "-e", "signal=KILL", "-e", f"trace={names}"]
     injecting = ["-e", f"inject={names}:{how}:when={kill.nth}"]
-    program = ["-m", "tests.crash.broken", control] if control else ["-m", "fsm"]
-    ended = lead_really(life, folder, url, (*watching, *injecting), program)
+    ended = lead_really(life, folder, url, (*watching, *injecting), control)
     seen = trace.read_text().splitlines()
     if fails:
         happened = any(line.endswith(_INJECTED) for line in seen)
