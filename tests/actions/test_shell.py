@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import signal
 import stat
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import pytest
 from fsm.actions import ShellAction, read_tail
 from fsm.actions.proc import look_at
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
+from fsm.errors import StateUnavailable
 
 Make = Callable[..., Task]
 
@@ -256,6 +258,33 @@ def test_without_free_descriptors_the_step_fails_and_nothing_is_left_behind(
     shim = shell._launcher.shim
     shell.close()
     assert look_at(shim) is None
+
+
+def test_a_command_that_nobody_watches_any_more_has_not_failed(
+    shell: ShellAction, make_task: Make, tmp_path: Path
+) -> None:
+    """It may be at work, or have done all: whoever took that for a failure would run it again (F34)."""
+    task = make_task(": > began; until [ -e go ]; do sleep 0.02; done; : > done")
+
+    async def scenario() -> None:
+        going = asyncio.ensure_future(shell.perform(task))
+        while not (tmp_path / "began").exists():
+            await asyncio.sleep(0.01)
+        os.kill(shell._launcher.shim, signal.SIGKILL)
+        await going
+
+    with pytest.raises(StateUnavailable) as lost:
+        asyncio.run(scenario())
+    assert lost.value.message == (
+        "how step `step` ends is not known: the process that watched it is gone"
+    )
+    assert lost.value.hint.endswith(f"fsm resume {task.run_id}")
+    assert shell.recollect(task) is None
+    (tmp_path / "go").touch()
+    assert (
+        asyncio.run(shell.perform(make_task("until [ -e done ]; do sleep 0.02; done")))
+        == Succeeded()
+    )
 
 
 def test_a_log_that_cannot_be_written_keeps_no_step_from_succeeding(make_task: Make) -> None:
