@@ -52,7 +52,7 @@ class Races:
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        dead, free = self.after_death, self.after_release
+        dead, free = self.after_death or [0.0], self.after_release or [0.0]
         return (
             f"{self.store}: {self.raced} races, {self.killed} after a verified kill, "
             f"{len(self.problems)} with a violation; taken from the dead in {median(dead):.1f} ms, "
