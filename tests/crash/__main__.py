@@ -14,8 +14,8 @@ the nth crossing, until there is none left. It leads every run to its goal by th
 RELIABILITY.md's invariants after every death, and counts only deaths that were verified. At last, engines
 that are broken on purpose must be caught. Exits with 1 if anything was violated, or a control got through.
 
-`--outside` does the same to the command as it is, in which nothing knows of a kill: at each call of the kernel
-by which something comes to last, which kills it there, or fails; and at random moments (see `traced.py`).
+`--outside` does the same to the command as it is, in which nothing knows of a kill: at each system call by
+which something comes to last, where it is killed, or which fails; and at random moments (see `traced.py`).
 """
 
 from __future__ import annotations
