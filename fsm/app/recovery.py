@@ -67,7 +67,7 @@ def find_run(
         try:
             runs = workspace.store.runs()
             named = [run for run in runs if run.plan_id == reference]
-            run = named[0] if named else workspace.find(reference)
+            run = named[0] if named else workspace.find(reference, runs)
         except StateUnavailable as error:
             if reference is None or not found:
                 raise error

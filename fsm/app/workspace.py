@@ -108,12 +108,13 @@ class Workspace(Value):
         hidden = password(self.state_url).encode(errors="surrogateescape")
         return Site(run_id, plan, cwd, self.logs / run_id, self.environ, hidden=hidden)
 
-    def find(self, reference: str | None) -> RunSummary:
+    def find(self, reference: str | None, runs: Sequence[RunSummary] | None = None) -> RunSummary:
         """The run of that id, or of an id that begins or ends so; the newest if `reference` is `None`.
 
-        Raises `Refused` if there is none, and `Invalid` if several fit or none does.
+        `runs` are those of the store, if they were read. Raises `Refused` if there is none, and `Invalid` if
+        several fit or none does.
         """
-        runs = self.store.runs()
+        runs = self.store.runs() if runs is None else runs
         if not runs:
             raise Refused(
                 f"no run is recorded in {self.shown_url}",
