@@ -13,17 +13,25 @@ import pytest
 SAY_WHAT_IS_LOADED = """
 import json, sys
 before = {*sys.modules}
+at_work = set()
+
+def look(event, _):
+    if event in ("os.fork", "os.posix_spawn") and not at_work:
+        at_work.update({*sys.modules} - before)
+
+sys.addaudithook(look)
 from fsm.__main__ import main
 try:
     main()
 finally:
     with open("loaded", "w") as file:
-        json.dump(sorted({*sys.modules} - before), file)
+        json.dump({"all": sorted({*sys.modules} - before), "at_work": sorted(at_work)}, file)
 """
 
 NEVER_WITHOUT_NEED = {"jinja2", "rich", "ssl", "difflib", "decimal"}
 PARSERS = {"pydantic", "pydantic_core", "typing_extensions", "yaml"}
 MACHINES = {"transitions", "fsm.machine", "fsm.run.run", "fsm.plan.model"}
+NOT_BEFORE_WORK = {"fsm.views.report", "fsm.views.next_moves", "shlex", "random", "zlib", "redis"}
 ENGINES = {"asyncio", "subprocess", "socket", "random", "fsm.actions", "fsm.engine.executor"}
 
 
@@ -42,12 +50,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def loaded_by(folder: Path, *arguments: str, exit_code: int = 0) -> Collection[str]:
-    """The modules that this command line loaded."""
+def loaded_by(
+    folder: Path, *arguments: str, exit_code: int = 0, when: str = "all"
+) -> Collection[str]:
+    """The modules that this command line loaded; `at_work`: before it first started another process."""
     command = [sys.executable, "-c", SAY_WHAT_IS_LOADED, *arguments]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ended.returncode == exit_code, ended.stderr
-    return set(json.loads((folder / "loaded").read_text()))
+    return set(json.loads((folder / "loaded").read_text())[when])
 
 
 def test_the_version_costs_nothing_but_itself(workspace: Path) -> None:
@@ -76,6 +86,17 @@ def test_resuming_takes_the_stored_plan_and_the_packed_tables(workspace: Path) -
     loaded = loaded_by(workspace, "resume")
     assert {"transitions", "asyncio"} <= loaded
     assert not loaded & (NEVER_WITHOUT_NEED - {"ssl"} | PARSERS)  # asyncio brings ssl
+
+
+def test_a_resumed_run_goes_on_before_what_only_its_end_or_a_failure_needs_is_loaded(
+    workspace: Path,
+) -> None:
+    plan = workspace / "again.yaml"
+    plan.write_text("plan: {id: again, steps: [{id: only, run: 'test -e tried || ! touch tried'}]}")
+    loaded_by(workspace, "run", "again.yaml", "--yes", exit_code=3)
+    loaded = loaded_by(workspace, "resume", when="at_work")
+    assert {"fsm.engine.executor", "fsm.actions.shell"} <= loaded
+    assert not loaded & (NOT_BEFORE_WORK | NEVER_WITHOUT_NEED - {"ssl"} | PARSERS)
 
 
 def test_running_a_plan_without_templates_needs_no_jinja2(workspace: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import select
 import signal
 import time
@@ -206,7 +205,7 @@ def _held(
         site=site,
         grace_seconds=workspace.grace_seconds,
         now=workspace.now,
-        chance=workspace.chance or random.random,
+        chance=workspace.chance,
         observe=lambda event, at: observe(run, event, at),
         warn=warn,
         tail=lambda log: read_tail(log, site.secrets),

@@ -33,11 +33,16 @@ BACKENDS: Mapping[str, str] = {
 """The state of a workspace by the kind of its store; `FSM_REDIS_URL` names another server."""
 
 
+def _any_chance() -> float:
+    """A number in [0, 1), any as likely as another: of the system, as few runs have a use for `random`."""
+    return int.from_bytes(os.urandom(6)) / 2**48
+
+
 class Workspace(Value):
     """`cwd` is where commands were given; `state_url` names the store, and may hold a password.
 
     `more_actions` are actions of the caller's own, by the name of their skill; `now` gives seconds since the
-    epoch, `chance` a number in [0, 1) that spreads retries with jitter; `None`: a random one.
+    epoch, `chance` a number in [0, 1) that spreads retries with jitter.
     """
 
     cwd: Path
@@ -46,7 +51,7 @@ class Workspace(Value):
     grace_seconds: float = 10.0
     more_actions: Mapping[str, Action] = field(default_factory=dict)
     now: Callable[[], float] = time.time
-    chance: Callable[[], float] | None = None
+    chance: Callable[[], float] = _any_chance
 
     @classmethod
     def here(cls, state: str | None = None, grace_seconds: float = 10.0) -> Workspace:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import cached_property
@@ -45,16 +44,17 @@ class World(Value):
     """All that the executor takes from outside: actions by skill, the site, time and chance.
 
     `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the
-    epoch, `chance` a number in [0, 1). `observe` is told every event once it is durable, and when it was
-    written; `warn` what went wrong without harm. `tail` gives the last lines of a log. `prove` reads what was
-    not read of the journal when the run was taken up from a checkpoint; it raises `StateUnavailable`.
+    epoch, `chance` a number in [0, 1): its middle, if nobody says. `observe` is told every event once it is
+    durable, and when it was written; `warn` what went wrong without harm. `tail` gives the last lines of a
+    log. `prove` reads what was not read of the journal when the run was taken up from a checkpoint; it raises
+    `StateUnavailable`.
     """
 
     actions: Mapping[str, Action]
     site: Site
     grace_seconds: float = 10.0
     now: Callable[[], float] = time.time
-    chance: Callable[[], float] = random.random
+    chance: Callable[[], float] = lambda: 0.5
     observe: Callable[[on.Event, float], None] = lambda *_: None
     warn: Callable[[str], None] = lambda _: None
     tail: Callable[[str], str] = lambda _: ""
