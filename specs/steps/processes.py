@@ -61,7 +61,7 @@ def orphans_killed(place: Place, name: str) -> None:
     with contextlib.suppress(ProcessLookupError):
         group = os.getpgid(pid)
         shim = parent_of(group)
-        if shim > 1 and b"import shim" in Path(f"/proc/{shim}/cmdline").read_bytes():
+        if shim > 1 and is_shim(shim):
             os.kill(shim, signal.SIGKILL)
             until(lambda: not is_alive(shim), "the end of the shim")
         os.killpg(group, signal.SIGKILL)
@@ -92,6 +92,12 @@ def _group(pid: int) -> int:
     with contextlib.suppress(ProcessLookupError):
         return os.getpgid(pid)
     return 0
+
+
+def is_shim(pid: int) -> bool:
+    """Whether this process, a child of a runner or its orphan, is a shim: its own interpreter, or a fork."""
+    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"import shim" in command or b"\0-m\0fsm\0" in command
 
 
 def parent_of(pid: int) -> int:

@@ -18,7 +18,7 @@ from fsm.stores import open_store
 from ..journal import newest_run
 from ..place import Place
 from ..waiting import until
-from .processes import is_alive, killed, parent_of
+from .processes import is_alive, is_shim, killed, parent_of
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -128,7 +128,7 @@ def _is_locked(path: Path) -> bool:
 def _shims(runner: int) -> list[int]:
     pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
     children = [pid for pid in pids if parent_of(pid) == runner]
-    return [pid for pid in children if b"import shim" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children if is_shim(pid)]
 
 
 def _start(pid: int) -> int:
