@@ -78,12 +78,16 @@ class Value:
 
 
 class Slotted:
-    """What values of the `slotted` classes can do: what those of a frozen dataclass with slots can."""
+    """What values of the `slotted` classes can do: what those of a frozen dataclass with slots can.
+
+    A field of `compare=False` is neither compared nor shown.
+    """
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _filled: ClassVar[Sequence[tuple[str, _Set, object, Callable[[], object] | None]]]
-    _values: ClassVar[attrgetter[tuple[object, ...]]]
+    _compared: ClassVar[Sequence[str]]
+    _key: ClassVar[attrgetter[tuple[object, ...]]]
 
     def __init__(self, **named: object) -> None:
         for name, put, default, make in self._filled:
@@ -94,18 +98,18 @@ class Slotted:
             else:
                 put(self, make())
         if named:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(named)}")
+            raise TypeError(f"{type(self).__name__} has no {', '.join(map(repr, named))}")
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return self._values(self) == self._values(other)
+        return self._key(self) == self._key(other)
 
     def __hash__(self) -> int:
-        return hash(self._values(self))
+        return hash(self._key(self))
 
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        shown = (f"{name}={getattr(self, name)!r}" for name in self._compared)
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -115,7 +119,7 @@ class Slotted:
         raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     def __getstate__(self) -> object:
-        return self._values(self)
+        return [getattr(self, name) for name in self.__dataclass_fields__]
 
     def __setstate__(self, values: Sequence[object]) -> None:
         for (_, put, _, _), value in zip(self._filled, values, strict=True):
@@ -124,9 +128,10 @@ class Slotted:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def slotted(cls: type[_Kind]) -> type[_Kind]:
-    """Make slots of the fields that the class declares, of which there are two or more, all given by name."""
+    """Make slots of the fields that the class declares, all given by name; two or more are compared."""
     made = dataclass(init=False, repr=False, eq=False, kw_only=True, slots=True)(cls)
-    made._values = attrgetter(*made.__dataclass_fields__)
+    made._compared = [f.name for f in fields(made) if f.compare]
+    made._key = attrgetter(*made._compared)
     made._filled = [
         (f.name, getattr(made, f.name).__set__, f.default, _maker(made, f)) for f in fields(made)
     ]
@@ -136,7 +141,7 @@ def slotted(cls: type[_Kind]) -> type[_Kind]:
 def _maker(cls: type, of: Field[Any]) -> Callable[[], object] | None:
     if of.default_factory is not MISSING:
         return of.default_factory
-    return partial(_refuse, f"{cls.__name__} needs {of.name}") if of.default is MISSING else None
+    return partial(_refuse, f"{cls.__name__} needs {of.name!r}") if of.default is MISSING else None
 
 
 def _refuse(why: str) -> NoReturn:

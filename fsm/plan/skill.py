@@ -8,8 +8,10 @@ digest: what was approved is what runs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
+
+from fsm.values import Slotted, slotted
 
 if TYPE_CHECKING:
     from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -58,8 +60,8 @@ SCRIPTS_OF: Final = "scripts of "
 _FOR_PEOPLE = frozenset({"description", "annotation"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+@slotted
+class Parameter(Slotted):
     """What an action is given under one name.
 
     `choices`, if there are any, are the only values. The value of a `secret` one is never written into a
@@ -75,11 +77,11 @@ class Parameter:
     secret: bool = False
     options: bool = False
     description: str = ""
-    annotation: Any = field(default=None, compare=False, repr=False)
+    annotation: Any = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+@slotted
+class Needs(Slotted):
     """What must be there before an action can work: checked by validation, before anything happens.
 
     Programs by name, variables of the environment (`secrets` are those whose values are masked), files and
@@ -94,8 +96,8 @@ class Needs:
     permissions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
+@slotted
+class Undo(Slotted):
     """The action of the same skill that undoes this one.
 
     A value of `params` is taken as it is, unless it is a whole `{{ params.NAME }}` or `{{ outputs.NAME }}`:
@@ -106,8 +108,8 @@ class Undo:
     params: Mapping[str, JsonValue] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionSpec:
+@slotted
+class ActionSpec(Slotted):
     """One action: what it takes, needs and risks. `outputs` names what a success gives.
 
     `run`, `check`, `dry_run` and `env` are the commands of an action that is declared, not written in Python:
@@ -146,8 +148,8 @@ class ActionSpec:
         return _stored(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkillSpec:
+@slotted
+class SkillSpec(Slotted):
     """A named set of actions. `origin` says for people where it is declared.
 
     `source` is how the code is found again: `shipped`, `declared` (the actions hold their commands),
