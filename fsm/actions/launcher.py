@@ -245,7 +245,14 @@ def _has_threads() -> bool:
 
 
 def _fork(channel: int) -> int:
-    pid = os.fork()
+    # A signal to all of us must not be heard by the new one as by the runner, who would hear it twice.
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if pid:
         return pid
     try:
@@ -260,7 +267,6 @@ def _fork(channel: int) -> int:
         for number in signal.valid_signals():
             if callable(signal.getsignal(number)):
                 signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         main()
     finally:
         os._exit(0)

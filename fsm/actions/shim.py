@@ -375,6 +375,7 @@ def main() -> None:
 
     for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM):
         _signal.signal(number, _signal.SIG_IGN)  # they are for the runner, which tells what to end
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
     prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
     _ctypes.call_function(prctl, (_SUBREAPER, 1, 0, 0, 0))
     shim = Shim()

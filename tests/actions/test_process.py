@@ -6,6 +6,8 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -325,6 +327,39 @@ def test_the_shim_is_deaf_to_what_its_runner_is_told_by_signals(launcher: Launch
             signal.signal(signal.SIGUSR1, previous)
 
     asyncio.run(scenario())
+
+
+_HEARD = """
+import asyncio, os, signal
+from fsm.actions.launcher import Launcher
+from fsm.actions.process import Process
+
+def signal_all():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+
+async def scenario():
+    heard, launcher = [], Launcher()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, heard.append, "SIGINT")
+    os.register_at_fork(after_in_child=signal_all)
+    process = Process(launcher, ["true"], cwd="/", env=dict(os.environ), sink=lambda _: None)
+    print(await process.ended)
+    for _ in range(3):
+        await asyncio.sleep(0)  # the loop looks at what woke it
+    print(heard, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    process.close()
+    launcher.close()
+
+asyncio.run(scenario())
+"""
+
+
+def test_a_signal_at_the_moment_of_the_fork_ends_no_shim_and_is_not_heard_twice() -> None:
+    """What the group is told then, both get: here only the new one, so that its runner hears nothing."""
+    run = subprocess.run(
+        [sys.executable, "-c", _HEARD], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.stdout, run.stderr) == ("0\n[] set()\n", "")
 
 
 def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
