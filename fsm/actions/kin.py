@@ -16,6 +16,10 @@ from fsm.actions.proc import Proc, all_pids, carries, look_at
 
 __all__ = ["Kin", "mark_of"]
 
+_NOBODY = 0
+"""A process that is not known, as the shim is gone; and to a container, the parent and the session of what
+came from outside of it."""
+
 _MARKS = ("FSM_RUN_ID", "FSM_STEP_ID", "FSM_ATTEMPT", "FSM_OUTPUT")
 
 
@@ -41,7 +45,7 @@ class Kin:
         self._run_mark = frozenset(entry for entry in mark if entry.startswith(b"FSM_RUN_ID="))
         self._ours = {os.getpid(), launcher.shim}
         self._our_sessions = {os.getsid(0), launcher.shim}
-        self._sessions = {leader}
+        self._sessions = {leader} - {_NOBODY}
         self._starts: dict[int, int] = {}
         self._looked_at: set[int] = set()
         self.calm_looks = 0
@@ -113,7 +117,7 @@ class Kin:
     def _came_to_us(self, proc: Proc) -> bool:
         """Whether it is an orphan that no other attempt in flight, and no other step's service, left."""
         return (
-            proc.parent == self._launcher.shim
+            proc.parent == self._launcher.shim != _NOBODY
             and proc.session not in self._our_sessions
             and self._launcher.leaders.keys() <= {self._leader}
             and not carries(proc.pid, self._run_mark)

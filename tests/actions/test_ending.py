@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction
-from fsm.actions.proc import look_at, now_in_ticks
+from fsm.actions import ShellAction, kin
+from fsm.actions.launcher import Launcher
+from fsm.actions.proc import Proc, look_at, now_in_ticks
 from fsm.engine.ports import Task
 
 Make = Callable[..., Task]
@@ -239,6 +240,22 @@ def test_an_older_process_is_not_touched_whatever_it_says_of_itself(
         asyncio.run(scenario())
         assert older.poll() is None
         older.kill()
+
+
+@pytest.mark.parametrize("leader", [0, 40])
+def test_when_the_shim_is_gone_nobody_is_taken_for_an_orphan_or_a_member_of_its_session(
+    monkeypatch: pytest.MonkeyPatch, leader: int
+) -> None:
+    """In a container, what was put into it from outside has no parent, and may have no session."""
+    put_in = [
+        Proc(50, 1, 0, 50, 50, True),
+        Proc(60, 1, 0, 60, 0, True),
+        Proc(61, 1, 60, 60, 0, True),
+    ]
+    table = {proc.pid: proc for proc in put_in}
+    monkeypatch.setattr(kin, "all_pids", lambda: [*table])
+    monkeypatch.setattr(kin, "look_at", table.get)
+    assert kin.Kin(leader, 0, frozenset(), Launcher()).survey() == []
 
 
 def test_a_timeout_is_a_cancellation(
