@@ -154,6 +154,7 @@ class Launcher:
                 self.shim = _start_shim(theirs.fileno())
                 undo.pop_all()
             brief = struct.pack("2l", 0, BRIEF_MS * 1000)
+            mine.settimeout(None)  # whatever `socket.setdefaulttimeout` says
             mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, brief)
             self._channel = mine
             self._end = weakref.finalize(

@@ -101,6 +101,7 @@ class Shim:
 
     def __init__(self) -> None:
         self.channel = _socket.socket(fileno=os.dup(CHANNEL))
+        self.channel.settimeout(None)
         self.living: dict[int, Attempt] = {}
         self.ended: dict[int, Attempt] = {}
         self.unread: dict[int, Attempt] = {}

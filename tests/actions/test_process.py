@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -113,6 +114,22 @@ def test_arguments_and_environment_may_be_larger_than_the_channel_holds(
 
     asyncio.run(scenario())
     assert b"".join(read) == 2 * long.encode()
+
+
+def test_a_default_timeout_of_sockets_does_not_hold_for_the_shim(launcher: Launcher) -> None:
+    async def scenario() -> None:
+        assert await start(launcher, "true").ended == 0
+        os.kill(launcher.shim, signal.SIGSTOP)
+        process = start(launcher, "true")
+        launcher.hear_soon()
+        os.kill(launcher.shim, signal.SIGCONT)
+        assert await process.ended == 0
+
+    socket.setdefaulttimeout(0.2)
+    try:
+        asyncio.run(scenario())
+    finally:
+        socket.setdefaulttimeout(None)
 
 
 @pytest.mark.parametrize(
