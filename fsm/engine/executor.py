@@ -10,6 +10,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextvars import Context, copy_context
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,7 @@ class Executor:
         self._defect: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rest: asyncio.Future[Run] | None = None
+        self._context = Context()
         self._timer: asyncio.TimerHandle | None = None
         self._waited_until = 0.0
         self._is_awake = False
@@ -142,7 +144,7 @@ class Executor:
         Raises `StateUnavailable` if the journal cannot be written; then what was in flight has been ended
         and is unknown to the journal.
         """
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._context = asyncio.get_running_loop(), copy_context()
         self._rest = self._loop.create_future()
         self._awake()
         gc.freeze()  # the plan stays as long as the run: looking at it again and again takes a tenth of it
@@ -160,7 +162,7 @@ class Executor:
         """Let a turn come soon; whatever ends until then is taken by the same turn, in one write."""
         if self._loop is not None and not self._is_awake:
             self._is_awake = True
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self._turn, context=self._context)
 
     def _turn(self) -> None:
         self._is_awake = False
@@ -282,8 +284,10 @@ class Executor:
         """Do the work, and leave the fact of how it ended for the next turn.
 
         If nobody else can end meanwhile, that turn is taken here, and the work that it brings done here as
-        well: two rounds of the loop and a task are saved. But others on the loop have their turn soon.
+        well: two rounds of the loop and a task are saved. But others on the loop have their turn soon, and no
+        step finds the context variables of another.
         """
+        clean = copy_context()
         me, until = asyncio.current_task(), loop.time() + _UNSHARED_SECONDS
         while True:
             try:
@@ -294,7 +298,8 @@ class Executor:
                 self._defect = defect
             del self._tasks[record]
             self._cancelled.pop(record, None)
-            if self._tasks or self._is_awake or loop.time() > until:
+            is_shared = self._tasks or self._is_awake or loop.time() > until
+            if is_shared or not _is_current(clean):
                 self._awake()
                 return
             self._idle = None if me is None or me.cancelling() else me
@@ -452,6 +457,14 @@ class Executor:
         if tries >= retry.attempts:
             return 0.0
         return round(self._world.now() + retry.delay_after(tries, self._world.chance()), 3)
+
+
+def _is_current(context: Context) -> bool:
+    """Whether each context variable is what it is there."""
+    current = copy_context()
+    return len(current) == len(context) and all(
+        context.get(variable, context) is value for variable, value in current.items()
+    )
 
 
 def _cancellation(record: StepRecord, reason: str) -> on.Event:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,22 @@ def test_a_timeout_cancels_the_attempt_and_is_a_failure(tmp_path: Path) -> None:
     asyncio.run(drive())
     assert it.action.cancelled == ["a"]
     assert it.run.record("a").error == "timed out after 20ms"
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_no_step_finds_the_context_variables_of_another(tmp_path: Path, parallel: int) -> None:
+    variable = ContextVar("variable", default="the caller's")
+    found: list[str] = []
+
+    def script(task: Task) -> Outcome:
+        found.append(variable.get())
+        variable.set(f"set by {task.step_id}")
+        return Succeeded()
+
+    of = plan(step("a"), step("b"), step("c", "b"), step("d", "c"), parallel=parallel)
+    it = started(of, Scripted(script), tmp_path)
+    asyncio.run(it.executor.drive())
+    assert found == ["the caller's"] * 4
 
 
 def test_a_template_that_cannot_be_rendered_fails_the_step_without_calling_the_action(
