@@ -70,7 +70,7 @@ def _read_step(document: bytes, start: int, end: int, name: str) -> Step:
     except ValueError as error:
         raise Damaged(
             f"step `{name}` of the stored plan cannot be read by this version: {error}",
-            "nothing was changed; read it with the version of fsm that wrote it",
+            "go on with the version of fsm that wrote it",
         ) from None
     return step
 

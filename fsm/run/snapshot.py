@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
-from fsm.plan.model import Outline
+from fsm.plan.model import Outline, shape_of_steps
 from fsm.run import events as on
 from fsm.run.run import Run
 from fsm.run.step import StepRecord, step_machine
@@ -70,13 +70,20 @@ def snapshot(run: Run) -> dict[str, Any]:
         "steps": {record.id: _told(record) for record in run.steps},
         "after": run.plan.outline.after,
         "starts": run.plan.outline.starts,
+        "shape": shape_of_steps(),
     }
 
 
 def outline(state: Mapping[str, Any]) -> Outline | None:
-    """What the `snapshot` tells of the plan's document; `None` if it tells nothing, as those of version 1."""
+    """What the `snapshot` tells of the plan's document; `None` if it tells nothing, as those of version 1.
+
+    And `None` if it was written where steps may hold other things than here: that one cannot be read must not
+    be found out when others have run.
+    """
     starts = state.get("starts")
-    return Outline([*state["steps"]], state["after"], starts) if starts else None
+    if not starts or state.get("shape") != shape_of_steps():
+        return None
+    return Outline([*state["steps"]], state["after"], starts)
 
 
 def restore(plan: Plan, run_id: str, state: Mapping[str, Any]) -> Run:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from fsm.engine.checkpoint import VERSION, Checkpoint, decode, encode
 from fsm.engine.ports import Failed, RunSummary
 from fsm.engine.recovery import open_run, refold
-from fsm.errors import StateUnavailable
-from fsm.plan.model import Plan
+from fsm.errors import Damaged, StateUnavailable
+from fsm.plan.model import Plan, Step
+from fsm.plan.stored import READERS
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.snapshot import outline, restore, snapshot
@@ -124,6 +125,23 @@ def test_a_damaged_one_is_set_aside_with_a_warning_and_the_whole_journal_read(
     [warning] = taken.warnings
     assert warning.startswith(f"checkpoint {len(events)} of run run-1 is set aside: ")
     assert essence(taken.run, 1e12) == essence(run, 1e12)
+
+
+def test_a_plan_that_an_older_version_cannot_read_is_refused_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its checkpoint would let the steps before the one that cannot be read run."""
+    of = plan(step("a"), step("b", idempotent=True))
+    store, events = MemoryStore(), [on.RunCreated(of.digest)]
+    summary = RunSummary("run-1", of.id, of.name, of.digest, "pending", 0.0, 0.0)
+    store.create(summary, of.document, events).close()
+    _keep(store, 1, Run.fold(of, events, "run-1"))
+    assert open_run(store, "run-1").checkpoint == 1
+    older = {key: read for key, read in READERS[Step].items() if key != "idempotent"}
+    monkeypatch.setitem(READERS, Step, older)  # type: ignore[arg-type]
+    monkeypatch.setattr("fsm.run.snapshot.shape_of_steps", lambda: "of an older version")
+    with pytest.raises(Damaged, match="cannot be read by this version: `steps`: item 2"):
+        open_run(store, "run-1")
 
 
 def _story(seed: int) -> tuple[MemoryStore, list[object]]:
