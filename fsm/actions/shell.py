@@ -75,7 +75,7 @@ class ShellAction:
         except Invalid as error:
             return Failed(_masked("; ".join(map(str, error.problems)), masker))
         folder = task.outputs.rpartition("/")[0]
-        if folder != self._folder:
+        if folder != self._folder or not os.path.isdir(folder):  # noqa: PTH112
             try:
                 make_folder(folder)
             except OSError as error:

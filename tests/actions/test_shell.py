@@ -68,6 +68,18 @@ def test_log_and_folder_are_open_to_their_owner_only(make_task: Make, tmp_path: 
     assert modes == [0o600, 0o700, 0o700]
 
 
+def test_a_step_gives_its_outputs_though_an_earlier_one_took_their_folder_away(
+    shell: ShellAction, make_task: Make, tmp_path: Path
+) -> None:
+    async def scenario() -> Outcome:
+        assert await shell.perform(make_task(["rm", "-r", str(tmp_path / "logs")])) == Succeeded()
+        return await shell.perform(make_task('echo x=1 >> "$FSM_OUTPUT"'))
+
+    outcome = asyncio.run(scenario())
+    assert isinstance(outcome, Succeeded)
+    assert outcome.outputs == {"x": "1"}
+
+
 HOSTILE = [
     "$(touch owned)", "`touch owned`", "; touch owned", "a'b\"c", "line\nfeed", "-rf", "--", "..", "*",
     "%s", "\\", "~", "$HOME", "", " ", "\x1b]0;x\x07", "ünï", "{{ x }}", "| cat", "&", "\udcff",
