@@ -49,7 +49,6 @@ class ShellAction:
         self._lasting_seconds = lasting_seconds
         self._launcher = Launcher()
         self._programs = Programs()
-        self._folder = ""
 
     async def inspect(
         self,
@@ -75,12 +74,10 @@ class ShellAction:
         except Invalid as error:
             return Failed(_masked("; ".join(map(str, error.problems)), masker))
         folder = task.outputs.rpartition("/")[0]
-        if folder != self._folder or not os.path.isdir(folder):  # noqa: PTH112
-            try:
-                make_folder(folder)
-            except OSError as error:
-                return Failed(_masked(f"cannot make {folder}: {error.strerror}", masker))
-            self._folder = folder
+        try:
+            make_folder(folder)
+        except OSError as error:
+            return Failed(_masked(f"cannot make {folder}: {error.strerror}", masker))
         process = None
         try:
             process = Process(
