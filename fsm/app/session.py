@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from fsm.app.history import forget_outputs
 from fsm.app.survivors import Survivors, settle_survivors
 from fsm.app.workspace import Workspace, new_run_id, whoami
-from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Approval, RunSummary
+from fsm.engine.executor import Executor
+from fsm.engine.ports import Approval, RunSummary, World
 from fsm.engine.preflight import Findings, preflight, unset
 from fsm.engine.recovery import Taken, open_run
 from fsm.errors import Held, Invalid

@@ -8,58 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine
 from contextvars import Context, copy_context
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from fsm.engine.attempts import Attempts, cancellation
 from fsm.engine.checkpoint import Checkpoint, encode
-from fsm.engine.ports import Failed, Succeeded
 from fsm.errors import FsmError, StateUnavailable
-from fsm.plan.duration import format_duration
-from fsm.plan.template import TemplateError
 from fsm.run import commands as do
 from fsm.run import events as on
 from fsm.run.snapshot import snapshot
-from fsm.values import Value
 
 if TYPE_CHECKING:
-    from fsm.engine.ports import Action, Journal, Outcome, Purpose, Task
+    from fsm.engine.ports import Journal, World
     from fsm.engine.site import Site
-    from fsm.plan.model import Call, Retry
     from fsm.run import Run, StepRecord
 
     Work = Coroutine[None, None, on.Event]
 
-__all__ = ["Executor", "World"]
+__all__ = ["Executor"]
 
 _MOVING = frozenset({"running", "rolling_back", "aborting"})
 _CHECKPOINT_INTERVAL = 1000
 """After so many events, or as many as there are steps: so they cost little beside what they save."""
 _UNSHARED_SECONDS = 0.02
 """For so long at most, the steps of a run follow each other without a look at what else is on the loop."""
-
-
-class World(Value):
-    """All that the executor takes from outside: actions by skill, the site, time and chance.
-
-    `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the
-    epoch, `chance` a number in [0, 1): its middle, if nobody says. `observe` is told every event once it is
-    durable, and when it was written; `warn` what went wrong without harm. `tail` gives the last lines of a
-    log. `prove` reads what was not read of the journal when the run was taken up from a checkpoint; it raises
-    `StateUnavailable`.
-    """
-
-    actions: Mapping[str, Action]
-    site: Site
-    grace_seconds: float = 10.0
-    now: Callable[[], float] = time.time
-    chance: Callable[[], float] = lambda: 0.5
-    observe: Callable[[on.Event, float], None] = lambda *_: None
-    warn: Callable[[str], None] = lambda _: None
-    tail: Callable[[str], str] = lambda _: ""
-    prove: Callable[[], object] = lambda: None
 
 
 class Executor:
@@ -69,6 +43,7 @@ class Executor:
         self.run = run
         self._journal = journal
         self._world = world
+        self.attempts = Attempts(run, world, self._identified)
         self._batch: list[on.Event] = []
         self._since_checkpoint = 0
         self._checkpoint_interval = run.plan.checkpoint_interval or max(
@@ -80,7 +55,6 @@ class Executor:
         self._next: tuple[StepRecord, Work] | None = None
         self._cancelled: dict[StepRecord, str] = {}
         self._ended: list[on.Event] = []
-        self._to_tell: list[Callable[[], None]] = []
         self._defect: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rest: asyncio.Future[Run] | None = None
@@ -110,9 +84,9 @@ class Executor:
         self._journal.append(self._batch, at=at, state=self.run.state)
         written, self._batch = self._batch, []
         self._since_checkpoint += len(written)
-        for tell in self._to_tell:
+        for tell in self.attempts.to_tell:
             tell()
-        self._to_tell.clear()
+        self.attempts.to_tell.clear()
         for event in written:
             self._world.observe(event, at)
         if self._since_checkpoint >= self._checkpoint_interval:
@@ -245,20 +219,20 @@ class Executor:
                             self.commit()
                             self._keep_checkpoint(step)
                         self.record(on.StepStarted(step, attempt))
-                        self._launches[record] = self._attempt(record, attempt)
+                        self._launches[record] = self.attempts.forward(record, attempt)
                     case do.UndoStep(step, attempt):
                         record = self.run.record(step)
                         self.record(on.UndoStarted(step, attempt))
-                        self._launches[record] = self._undo(record, attempt)
+                        self._launches[record] = self.attempts.undo(record, attempt)
                     case do.ProbeStep(step):
                         record = self.run.record(step)
                         if record not in self._tasks and record not in self._launches:
-                            self._launches[record] = self._probe(record)
+                            self._launches[record] = self.attempts.probe(record)
                     case do.CancelStep(step):
                         record, reason = self.run.record(step), f"the run is {self.run.state}"
                         if record in self._launches:
                             self._launches.pop(record).close()
-                            self.record(_cancellation(record, reason))
+                            self.record(cancellation(record, reason))
                             break
                         self._cancel(record, reason)
                     case do.Wait(until):
@@ -293,7 +267,7 @@ class Executor:
             try:
                 self._ended.append(await work)
             except asyncio.CancelledError:
-                self._ended.append(_cancellation(record, self._cancelled.get(record, "")))
+                self._ended.append(cancellation(record, self._cancelled.get(record, "")))
             except BaseException as defect:  # raised again by the loop, which no task may end
                 self._defect = defect
             del self._tasks[record]
@@ -342,7 +316,7 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # What is launched. Each ends in the fact of how it ended.
+    # What a dead runner left, and what is told from outside.
 
     def recollect(self, cancelled: Collection[str] = (), reason: str = "") -> None:
         """Record how the attempts that a dead runner left in flight ended, as far as their actions know.
@@ -350,113 +324,16 @@ class Executor:
         Those of the steps `cancelled` were ended for that `reason`: if they failed, it was of that.
         """
         for record in list(self.run.in_flight.values()):
-            forward, rollback = record.state == "running", record.step.rollback
-            call = record.step.call if forward or rollback is None else rollback.call
-            attempt = record.attempt if forward else record.undo_attempt
-            action = self._world.actions.get(call.skill)
-            try:
-                task = self._task(record, "run" if forward else "rollback", call, attempt)
-            except TemplateError:
-                continue
-            outcome = action.recollect(task) if action is not None else None
-            if isinstance(outcome, Failed) and record.id in cancelled:
-                self.record(_cancellation(record, reason))
-            elif outcome is not None:
-                told = self._attempted if forward else self._undid
-                self.record(told(record, attempt, outcome, outcome.seconds or 0.0))
+            ended = self.attempts.recollect(record, reason if record.id in cancelled else "")
+            if ended is not None:
+                self.record(ended)
 
-    async def _attempt(self, record: StepRecord, attempt: int) -> on.Event:
-        step, began = record.step, time.monotonic()
-        outcome = await self._perform(record, "run", step.call, attempt, step.timeout_seconds)
-        return self._attempted(record, attempt, outcome, round(time.monotonic() - began, 3))
-
-    def _attempted(
-        self, record: StepRecord, attempt: int, outcome: Outcome, seconds: float
-    ) -> on.Event:
-        step = record.step
-        self._remember(outcome)
-        if isinstance(outcome, Succeeded):
-            return on.StepCompleted(step.id, attempt, seconds, outcome.outputs or None)
-        retry_at = self._retry_at(step.retry, record.tries)
-        return on.StepFailed(
-            step.id, attempt, outcome.error, seconds, outcome.exit_code, outcome.tail, retry_at
-        )
-
-    async def _undo(self, record: StepRecord, attempt: int) -> on.Event:
-        rollback, began = record.step.rollback, time.monotonic()
-        assert rollback is not None
-        outcome = await self._perform(
-            record, "rollback", rollback.call, attempt, rollback.timeout_seconds
-        )
-        return self._undid(record, attempt, outcome, round(time.monotonic() - began, 3))
-
-    def _undid(
-        self, record: StepRecord, attempt: int, outcome: Outcome, seconds: float
-    ) -> on.Event:
-        rollback = record.step.rollback
-        assert rollback is not None
-        self._remember(outcome)
-        if isinstance(outcome, Succeeded):
-            return on.UndoCompleted(record.id, attempt, seconds)
-        retry_at = self._retry_at(rollback.retry, record.undo_tries)
-        return on.UndoFailed(
-            record.id, attempt, outcome.error, seconds, outcome.exit_code, outcome.tail, retry_at
-        )
-
-    def _remember(self, outcome: Outcome) -> None:
-        """Tell of it when it is durable; its event is among those that the next write takes."""
-        if outcome.on_recorded is not None:
-            self._to_tell.append(outcome.on_recorded)
-
-    async def _probe(self, record: StepRecord) -> on.Event:
-        check = record.step.check
-        assert check is not None
-        outcome = await self._perform(
-            record, "check", check, record.attempt, record.step.timeout_seconds
-        )
-        self._remember(outcome)
-        if isinstance(outcome, Succeeded):
-            return on.StepProbed(record.id, "done", outputs=outcome.outputs or None)
-        if outcome.exit_code == 1:
-            return on.StepProbed(record.id, "not_done")
-        return on.StepProbed(record.id, "unknown", f"its check cannot tell: {outcome.error}")
-
-    async def _perform(
-        self, record: StepRecord, purpose: Purpose, call: Call, attempt: int, timeout: float | None
-    ) -> Outcome:
-        try:
-            task = self._task(record, purpose, call, attempt)
-        except TemplateError as unrendered:
-            return Failed(str(unrendered))
-        action = self._world.actions.get(call.skill)
-        if action is None:
-            return Failed(f"no skill is called `{call.skill}`")
-        try:
-            if timeout is None:
-                return await action.perform(task)
-            async with asyncio.timeout(timeout) as limit:
-                return await action.perform(task)
-        except TimeoutError:
-            if timeout is None or not limit.expired():
-                raise
-            error = f"timed out after {format_duration(timeout)}"
-            return Failed(error, tail=self._world.tail(task.log))
-
-    def _task(self, record: StepRecord, purpose: Purpose, call: Call, attempt: int) -> Task:
-        """The task of the attempt. Raises `TemplateError`."""
-
-        def identified(pid: int, start: int, boot: str) -> None:
-            if record in self._tasks and record.in_flight:
-                self.record(on.ProcessIdentified(record.id, attempt, pid, start, boot))
-                self._awake()
-
-        names = self.run.names
-        return self._world.site.task(record.step, purpose, call, attempt, names, identified)
-
-    def _retry_at(self, retry: Retry, tries: int) -> float:
-        if tries >= retry.attempts:
-            return 0.0
-        return round(self._world.now() + retry.delay_after(tries, self._world.chance()), 3)
+    def _identified(
+        self, record: StepRecord, attempt: int, pid: int, start: int, boot: str
+    ) -> None:
+        if record in self._tasks and record.in_flight:
+            self.record(on.ProcessIdentified(record.id, attempt, pid, start, boot))
+            self._awake()
 
 
 def _is_current(context: Context) -> bool:
@@ -465,13 +342,3 @@ def _is_current(context: Context) -> bool:
     return len(current) == len(context) and all(
         context.get(variable, context) is value for variable, value in current.items()
     )
-
-
-def _cancellation(record: StepRecord, reason: str) -> on.Event:
-    match record.state:
-        case "running":
-            return on.StepCancelled(record.id, record.attempt, reason)
-        case "rolling_back":
-            return on.UndoCancelled(record.id, record.undo_attempt, reason)
-        case _:
-            return on.StepProbed(record.id, "unknown", f"its check was cancelled: {reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from fsm.engine.checkpoint import Checkpoint
     from fsm.engine.journal import Record
+    from fsm.engine.site import Site
     from fsm.errors import Problem
     from fsm.run.events import Event
 
@@ -32,6 +34,7 @@ __all__ = [
     "StoredRun",
     "Succeeded",
     "Task",
+    "World",
 ]
 
 FINAL_STATES = frozenset({"completed", "failed", "rolled_back"})
@@ -273,3 +276,24 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Free what the store holds open. Journals of it are closed first by their owners."""
+
+
+class World(Value):
+    """All that the executor takes from outside: actions by skill, the site, time and chance.
+
+    `grace_seconds` is how long a stop lets what is in flight end by itself. `now` gives seconds since the
+    epoch, `chance` a number in [0, 1): its middle, if nobody says. `observe` is told every event once it is
+    durable, and when it was written; `warn` what went wrong without harm. `tail` gives the last lines of a
+    log. `prove` reads what was not read of the journal when the run was taken up from a checkpoint; it raises
+    `StateUnavailable`.
+    """
+
+    actions: Mapping[str, Action]
+    site: Site
+    grace_seconds: float = 10.0
+    now: Callable[[], float] = time.time
+    chance: Callable[[], float] = lambda: 0.5
+    observe: Callable[[Event, float], None] = lambda *_: None
+    warn: Callable[[str], None] = lambda _: None
+    tail: Callable[[str], str] = lambda _: ""
+    prove: Callable[[], object] = lambda: None

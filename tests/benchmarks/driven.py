@@ -19,7 +19,7 @@ from pathlib import Path
 
 from meter import Meter, say
 
-from fsm.engine.executor import Executor, World
+from fsm.engine.executor import Executor
 from fsm.engine.ports import (
     Action,
     Failed,
@@ -29,6 +29,7 @@ from fsm.engine.ports import (
     RunSummary,
     Succeeded,
     Task,
+    World,
 )
 from fsm.engine.preflight import preflight
 from fsm.engine.site import Site

@@ -23,6 +23,7 @@ from fsm.actions import ShellAction
 from fsm.app import skills
 from fsm.app.workspace import Workspace
 from fsm.cli.progress import Progress
+from fsm.engine.attempts import Attempts
 from fsm.engine.checkpoint import Checkpoint
 from fsm.engine.executor import Executor
 from fsm.engine.ports import (
@@ -159,6 +160,15 @@ class WatchedStore:
         self._store.close()
 
 
+class WatchedAttempts(Attempts):
+    """The attempts, with a point where an outcome is known and not yet recorded."""
+
+    async def perform(self, *call: Any) -> Outcome:
+        outcome = await super().perform(*call)
+        WatchedExecutor.points.cross("outcome:made")
+        return outcome
+
+
 class WatchedExecutor(Executor):
     """The executor, with a point at each turn of its loop."""
 
@@ -168,6 +178,7 @@ class WatchedExecutor(Executor):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
+        self.attempts.__class__ = WatchedAttempts
         self.points.cross("taken:up")
 
     def recollect(self, *told: Any) -> None:
@@ -202,11 +213,6 @@ class WatchedExecutor(Executor):
         super()._launch(loop)
         if many:
             self.points.cross("launch:done")
-
-    async def _perform(self, *call: Any) -> Outcome:
-        outcome = await super()._perform(*call)
-        self.points.cross("outcome:made")
-        return outcome
 
     def _turned(self, loop: asyncio.AbstractEventLoop) -> bool:
         rests = super()._turned(loop)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Failed, Inspection, Outcome, RunSummary, Succeeded, Task
+from fsm.engine.executor import Executor
+from fsm.engine.ports import Failed, Inspection, Outcome, RunSummary, Succeeded, Task, World
 from fsm.engine.site import Site
 from fsm.plan.model import Call, Plan, Rollback, Step
 from fsm.run import Run

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fsm.engine.executor import Executor, World
-from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task
+from fsm.engine.executor import Executor
+from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task, World
 from fsm.engine.site import Site
 from fsm.errors import FsmError
 from fsm.plan.model import Plan
