@@ -379,6 +379,14 @@ def test_a_signal_at_the_moment_of_the_fork_ends_no_shim_and_is_not_heard_twice(
     assert (run.stdout, run.stderr) == ("0\n[] set()\n", "")
 
 
+def test_who_ends_a_runner_by_its_name_does_not_end_the_shim(launcher: Launcher) -> None:
+    async def scenario() -> str:
+        assert await start(launcher, "true").ended == 0
+        return Path(f"/proc/{launcher.shim}/comm").read_text()
+
+    assert asyncio.run(scenario()) == "step-shim\n"
+
+
 def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
     launcher, ended = Launcher(), threading.Event()
     thread = threading.Thread(target=ended.wait)
