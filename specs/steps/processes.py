@@ -95,9 +95,8 @@ def _group(pid: int) -> int:
 
 
 def is_shim(pid: int) -> bool:
-    """Whether this process, a child of a runner or its orphan, is a shim: its own interpreter, or a fork."""
-    command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b"import shim" in command or b"\0-m\0fsm\0" in command
+    """Whether this process, a child of a runner or its orphan, is a shim."""
+    return Path(f"/proc/{pid}/comm").read_text() == "step-shim\n"
 
 
 def parent_of(pid: int) -> int:
