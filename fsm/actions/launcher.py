@@ -123,6 +123,10 @@ class Launcher:
         number, done = next(self._numbers), asyncio.get_running_loop().create_future()
         self._holds[number] = done
         self._say("hold" if held else "let_go", number)
+        with suppress(ProcessLookupError):
+            os.kill(
+                self.shim, signal.SIGCONT
+            )  # whoever stopped it does not stop the ending of steps
         while not done.done():
             try:
                 await asyncio.wait([done])
@@ -298,5 +302,7 @@ def _let_go(
     with suppress(OSError):
         channel.shutdown(socket.SHUT_RDWR)
     channel.close()
+    with suppress(ProcessLookupError):
+        os.kill(shim, signal.SIGCONT)
     with suppress(ChildProcessError):
         os.waitpid(shim, os.WNOHANG if in_flight else 0)

@@ -404,3 +404,20 @@ def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
         launcher.close()
     assert b"import shim" in shim
     assert b"import shim" not in Path("/proc/self/cmdline").read_bytes()
+
+
+def test_a_shim_that_somebody_stopped_is_woken_to_end_steps_and_itself(launcher: Launcher) -> None:
+    async def scenario() -> None:
+        slow = start(launcher, "sleep", "60")
+        await slow.begun
+        os.kill(launcher.shim, signal.SIGSTOP)
+        await launcher.hold_orphans(True)
+        slow.signal_group(signal.SIGKILL)
+        await launcher.hold_orphans(False)
+        assert await slow.ended == -signal.SIGKILL
+        os.kill(launcher.shim, signal.SIGSTOP)
+
+    asyncio.run(scenario())
+    shim = launcher.shim
+    launcher.close()
+    assert look_at(shim) is None
