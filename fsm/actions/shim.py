@@ -120,6 +120,7 @@ class Shim:
         self._had_orphans = False
         self._holds = 0
         self._held: dict[int, Attempt] = {}
+        self._nothing = os.open("/dev/null", os.O_RDONLY)
         self._fresh: dict[int, int] = {}
         self._unsaid = b""
         self._environ: dict[str, str] = {}
@@ -274,7 +275,7 @@ class Shim:
                 argv,
                 env,
                 file_actions=(
-                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, self._nothing, 0),
                     (os.POSIX_SPAWN_DUP2, write_end, 1),
                     (os.POSIX_SPAWN_DUP2, write_end, 2),
                 ),
