@@ -48,7 +48,7 @@ def encode(checkpoint: Checkpoint) -> bytes:
     fields: dict[str, JsonValue] = {"version": VERSION, **checkpoint._asdict()}
     state = dict(checkpoint.state)
     steps = cast("Mapping[str, Mapping[str, JsonValue]]", state.pop("steps"))
-    lines = ",\n".join(f"{json.dumps(name)}:{to_text(step)}" for name, step in steps.items())
+    lines = ",\n".join(f"{_to_json(name)}:{to_text(step)}" for name, step in steps.items())
     lists = "".join(f',\n"{name}":{_to_json(state.pop(name))}' for name in _LISTS if name in state)
     opening = to_text({**fields, "state": state})
     text = f'{opening[:-1]},\n"steps":{{\n{lines}\n}}{lists}'

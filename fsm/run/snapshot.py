@@ -48,9 +48,13 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     else (type(default),)
     for name, default in _KEPT.items()
 }
-_COMMON = {state: {**_KEPT, **told} for state, told in _LIKE.items()}
+_OTHERS = tuple(name for name in _KEPT if name not in {"state", "seconds"})
+_FRESH = tuple(_KEPT[name] for name in _OTHERS)
+_USUAL = {
+    state: tuple({**_KEPT, **told}[name] for name in _OTHERS) for state, told in _LIKE.items()
+}
 _STATES = step_machine.spec.states
-_values = attrgetter(*_KEPT)
+_others = attrgetter(*_OTHERS)
 
 
 def snapshot(run: Run) -> dict[str, Any]:
@@ -107,14 +111,17 @@ def restore(plan: Plan, run_id: str, state: Mapping[str, Any]) -> Run:
 
 
 def _told(record: StepRecord) -> dict[str, JsonValue]:
-    """What distinguishes the step from others in its state."""
-    common = _COMMON.get(record.state, _KEPT)
-    values = _values(record)
-    return {
-        name: value
-        for (name, usual), value in zip(common.items(), values, strict=True)
-        if value is not usual and value != usual
-    }
+    """What distinguishes the step from others in its state; how long it took mostly does."""
+    told: dict[str, JsonValue] = {}
+    if record.state != "pending":
+        told["state"] = record.state
+    if record.seconds:
+        told["seconds"] = record.seconds
+    usual, values = _USUAL.get(record.state, _FRESH), _others(record)
+    if values != usual:
+        pairs = zip(_OTHERS, values, usual, strict=True)
+        told |= {name: value for name, value, common in pairs if value != common}
+    return told
 
 
 def _set(run: Run, steps: Mapping[str, Mapping[str, Any]], like: Mapping[str, Any]) -> None:
