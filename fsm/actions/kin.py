@@ -80,6 +80,9 @@ class Kin:
             proc = look_at(pid)
             if proc is None or not self._comes_into_question(proc):
                 continue
+            if not proc.running and self._starts.get(pid) == proc.start:
+                self._looked_at.discard(pid)  # its number may be used again once it is reaped
+                continue
             if self._is_related(proc, look_at) or self._came_to_us(proc):
                 hold(proc)
                 if self._admits(proc, look_at):
@@ -112,7 +115,7 @@ class Kin:
             parent = look(proc.parent)
             if parent is not None and parent.start == self._starts[parent.pid]:
                 return True
-        return carries(proc.pid, self._mark)
+        return proc.running and carries(proc.pid, self._mark)  # the dead have no environment
 
     def _came_to_us(self, proc: Proc) -> bool:
         """Whether it is an orphan that no other attempt in flight, and no other step's service, left."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import select
 import signal
 import socket
 import struct
@@ -88,14 +89,12 @@ class Launcher:
         `what` (step, purpose, attempt), `log` and `secrets` are for the ledger. Raises `OSError` if no shim
         can be started.
         """
-        channel = self._listen()
+        self._listen()
         number = next(self._numbers)
         frame = pack("start", number, [*argv], cwd, *self._changed(env), what, log, tuple(secrets))
         self._launched[number] = launched
         try:
-            sent = channel.sendmsg([frame], [(*_DESCRIPTORS, struct.pack("2i", *output))])
-            if sent < len(frame):
-                channel.sendall(memoryview(frame)[sent:])
+            self._send(frame, (*_DESCRIPTORS, struct.pack("2i", *output)))
         except OSError:
             self._lose()
         return number
@@ -149,8 +148,8 @@ class Launcher:
             self._end()
         self._channel, self._end, self._environ, self.shim = None, None, None, 0
 
-    def _listen(self) -> socket.socket:
-        """The channel, with a shim at its other end, heard by the loop that runs now."""
+    def _listen(self) -> None:
+        """See that there is a channel, with a shim at its other end, heard by the loop that runs now."""
         if self._channel is None:
             mine, theirs = socket.socketpair()
             with theirs, ExitStack() as undo:
@@ -169,7 +168,6 @@ class Launcher:
             self._deaf()
             loop.add_reader(self._channel.fileno(), self._hear)
             self._loop = loop
-        return self._channel
 
     def _changed(self, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         """What the environment adds to the one that the shim was told first, and what it does not have."""
@@ -197,6 +195,9 @@ class Launcher:
             self._lose()
             return
         self._heard += data
+        self._mind()
+
+    def _mind(self) -> None:
         for verb, number, *rest in unpack(self._heard):
             getattr(self, f"_on_{verb}")(number, *rest)
 
@@ -221,7 +222,32 @@ class Launcher:
     def _say(self, *message: Any) -> None:
         if self._channel is not None:
             with suppress(OSError):
-                self._channel.sendall(pack(*message))
+                self._send(pack(*message))
+
+    def _send(self, frame: bytes, *descriptors: tuple[int, int, bytes]) -> None:
+        """Send it all. While the channel is full, take in what the shim says: it may wait for us to. Raises
+        `OSError`."""
+        assert self._channel is not None
+        rest = memoryview(frame)
+        while rest:
+            try:
+                sent = self._channel.sendmsg([rest], descriptors, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._take_in(self._channel)
+            else:
+                rest, descriptors = rest[sent:], ()
+
+    def _take_in(self, channel: socket.socket) -> None:
+        """Wait until something can be sent or heard; the loop minds what is heard in its next round."""
+        poller = select.poll()
+        poller.register(channel, select.POLLIN | select.POLLOUT)
+        if poller.poll()[0][1] & select.POLLIN:
+            data = channel.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+            if not data:
+                raise ConnectionResetError
+            self._heard += data
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon(self._mind)
 
     def _lose(self) -> None:
         """The shim is gone, and with it all knowledge of what it had started."""

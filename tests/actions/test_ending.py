@@ -258,6 +258,18 @@ def test_when_the_shim_is_gone_nobody_is_taken_for_an_orphan_or_a_member_of_its_
     assert kin.Kin(leader, 0, frozenset(), Launcher()).survey() == []
 
 
+def test_a_leader_that_is_dead_already_is_no_newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chase would go on after nobody, for as long as it may, at each step that is ended."""
+    launcher = Launcher()
+    launcher.shim = 30
+    dead = {40: Proc(40, 1, 30, 40, 40, False)}
+    monkeypatch.setattr(kin, "all_pids", lambda: [*dead])
+    monkeypatch.setattr(kin, "look_at", dead.get)
+    attempt = kin.Kin(40, 0, frozenset(), launcher)
+    assert attempt.survey() == []
+    assert attempt.newcomers(pytest.fail, pytest.fail) == ([], False)
+
+
 def test_a_timeout_is_a_cancellation(
     shell: ShellAction, make_task: Make, word: str, alive: Alive
 ) -> None:

@@ -116,6 +116,20 @@ def test_arguments_and_environment_may_be_larger_than_the_channel_holds(
     assert b"".join(read) == 2 * long.encode()
 
 
+def test_runner_and_shim_may_both_have_more_to_say_than_the_channel_holds(
+    launcher: Launcher,
+) -> None:
+    """As when hundreds of steps are cancelled at once: neither may wait for the other to listen."""
+
+    async def scenario() -> None:
+        assert await start(launcher, "true").ended == 0
+        for held in (True, False):
+            await asyncio.gather(*[launcher.hold_orphans(held) for _ in range(5_000)])
+        assert await start(launcher, "true").ended == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_default_timeout_of_sockets_does_not_hold_for_the_shim(launcher: Launcher) -> None:
     async def scenario() -> None:
         assert await start(launcher, "true").ended == 0
