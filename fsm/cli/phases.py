@@ -168,6 +168,7 @@ def _say_where(output: Output, workspace: Workspace, session: Session) -> None:
 def _list(output: Output, workspace: Workspace, run_id: str) -> None:
     from fsm.app.recovery import run_after
     from fsm.views.log import time_text
+    from fsm.views.text import listed
 
     kept = workspace.store.checkpoints(run_id)
     told = [(one, [*run_after(workspace.store, run_id, one.seq)]) for one in kept]
@@ -183,7 +184,7 @@ def _list(output: Output, workspace: Workspace, run_id: str) -> None:
     for one, again in told:
         before = f"before {one.before}" if one.before else ""
         output.line(f"{one.seq:>6}  {time_text(one.at)}  {before}".rstrip())
-        output.line(f"        to be run again from here: {', '.join(again) or 'nothing'}")
+        output.line(f"        to be run again from here: {listed(again) or 'nothing'}")
     if not kept:
         output.line(f"no checkpoint of run {run_id} is kept")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from fsm.cli.output import Output
-    from fsm.run import Run
+    from fsm.run import Run, StepRecord
     from fsm.run.events import Event
 
 __all__ = ["Progress"]
@@ -24,6 +24,7 @@ class Progress:
         self._output = output
         self._run: Run | None = None
         self._since: dict[str, float] = {}
+        self._again: dict[str, float] = {}
         self._live: Live | None = None
 
     def __enter__(self) -> Progress:
@@ -33,7 +34,7 @@ class Progress:
 
             console = Console(highlight=False, no_color=not self._output.colour)
             self._live = Live(
-                get_renderable=self._line, console=console, refresh_per_second=8, transient=True
+                get_renderable=self.line, console=console, refresh_per_second=8, transient=True
             )
             self._live.start()
         return self
@@ -57,9 +58,7 @@ class Progress:
             return
         step = getattr(event, "step", None)
         if isinstance(step, str):
-            self._since.pop(step, None)
-            if run.record(step).in_flight:
-                self._since[step] = time.monotonic()
+            self._note(run.record(step), at)
         line = event_line(run, event)
         if line is None:
             return
@@ -70,22 +69,41 @@ class Progress:
 
             self._live.console.print(Text.from_ansi(self._output.styled(line)), soft_wrap=True)
 
-    def _line(self) -> Text:
+    def _note(self, record: StepRecord, at: float) -> None:
+        """What is in flight since when, and what will be when, after an event of that step."""
+        self._again.pop(record.id, None)
+        if not record.in_flight:
+            self._since.pop(record.id, None)
+            if record.not_before:
+                self._again[record.id] = time.monotonic() + record.not_before - at
+        elif record.id not in self._since:
+            self._since[record.id] = time.monotonic()
+
+    def line(self) -> Text:
+        """The live line as it is at this moment; empty if nothing is in flight or to come."""
         from rich.text import Text
 
         from fsm.views.text import shown
 
-        if self._run is None or not self._since:
+        if self._run is None:
             return Text("")
         now = time.monotonic()
         spinner = _FRAMES[int(now * 8) % len(_FRAMES)]
         settled = sum(record.concluded for record in self._run.steps)
-        flying = [
-            f"{shown(self._run.record(step).step.name)} {now - since:.0f}s"
-            for step, since in list(self._since.items())
-        ]
+        told = [(step, f"{int(now - since)}s") for step, since in list(self._since.items())]
+        if self._run.state != "paused":
+            told += [
+                (step, f"again in {max(0, int(due - now))}s")
+                for step, due in list(self._again.items())
+            ]
+        if not told:
+            return Text("")
+        flying = [f"{shown(self._run.record(step).step.name)} {words}" for step, words in told]
         names = ", ".join(flying[:4]) + (f" and {len(flying) - 4} more" if len(flying) > 4 else "")
-        return Text(f"{spinner} {names}   [{settled}/{len(self._run.steps)}]", overflow="ellipsis")
+        hurry = "   ^C again ends it now" if self._run.stopped_because else ""
+        return Text(
+            f"{spinner} {names}   [{settled}/{len(self._run.steps)}]{hurry}", overflow="ellipsis"
+        )
 
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

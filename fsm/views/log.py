@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fsm.run import events as on
 from fsm.views.progress import event_line
-from fsm.views.text import shown
+from fsm.views.text import listed, shown, step_label
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -43,7 +43,7 @@ def log_text(run: Run, records: Sequence[Record]) -> str:
     width = len(str(len(records)))
     return "\n".join(
         f"{record.seq:>{width}}  {time_text(record.at)}  "
-        + (event_line(run, record.event) or _plain(record)).strip()
+        + (event_line(run, record.event) or _plain(run, record)).strip()
         + _asked(record.event)
         for record in records
     )
@@ -78,7 +78,7 @@ def _asked(event: on.Event) -> str:
     match event:
         case on.RunResumed(by=by, from_steps=again, rerun=rerun, done=done, reason=reason):
             answers = (("from", again), ("rerun", rerun), ("done", done))
-            told = "".join(f"; {word}: {', '.join(steps)}" for word, steps in answers if steps)
+            told = "".join(f"; {word}: {listed(steps)}" for word, steps in answers if steps)
         case on.RollbackRequested(by=by, reason=reason) | on.RunAborted(by=by, reason=reason):
             told = ""
         case _:
@@ -87,5 +87,12 @@ def _asked(event: on.Event) -> str:
     return who + told + (f" ({shown(reason)})" if reason else "")
 
 
-def _plain(record: Record) -> str:
-    return {"RunValidated": "validated", "RunStarted": "started"}.get(record.kind, record.kind)
+def _plain(run: Run, record: Record) -> str:
+    match record.event:
+        case on.ProcessIdentified(step=step, pid=pid):
+            of = run.record(step)
+            return f"  {step_label(of.index, of.step)} - is process {pid}"
+        case _:
+            return {"RunValidated": "validated", "RunStarted": "started"}.get(
+                record.kind, record.kind
+            )

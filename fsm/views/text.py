@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Step
     from fsm.run import StepRecord
 
-__all__ = ["count", "names", "shown", "step_label"]
+__all__ = ["count", "listed", "names", "shown", "step_label"]
 
 _HIDDEN = (
     *(0x061C, 0x2028, 0x2029, 0xFEFF),
@@ -54,3 +54,9 @@ def names(records: Sequence[StepRecord], most: int = 12, space: str = " ") -> st
     ]
     more = f" and {len(records) - most} more" if len(records) > most else ""
     return ", ".join(named) + more
+
+
+def listed(ids: Sequence[str], most: int = 12) -> str:
+    """`a, b, c and 7 more`: the ids of steps, the first `most` of many."""
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ", ".join(ids[:most]) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from fsm.views.text import shown
+from fsm.views.text import listed, shown
 
 
 def test_every_character_that_acts_or_hides_is_escaped_and_no_other() -> None:
@@ -19,3 +19,8 @@ def test_every_character_that_acts_or_hides_is_escaped_and_no_other() -> None:
 def test_what_is_escaped_can_be_read() -> None:
     assert shown("a\nb\tc\rd\x1be\u202ef\udcff") == "a\\nb\\tc\\rd\\x1be\\u202ef\\udcff"
     assert shown("größer ✓ 日本\xa0x") == "größer ✓ 日本\xa0x"
+
+
+def test_of_many_steps_the_first_are_named_and_the_rest_counted() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([f"s{n}" for n in range(900)], most=3) == "s0, s1, s2 and 897 more"

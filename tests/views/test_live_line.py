@@ -1,0 +1,76 @@
+"""The last line of a terminal: what is in flight, for how long, and what comes again when; and the journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsm.cli.output import Output
+from fsm.cli.progress import Progress
+from fsm.engine.journal import seal
+from fsm.plan.model import Call, Plan, Retry, Step
+from fsm.run import Run
+from fsm.run import events as on
+from fsm.views.log import log_text
+
+CALL = Call(skill="shell", action="run", params={"command": "true"})
+BUILD = Step(id="build", name="build", call=CALL, retry=Retry(attempts=2, delay_seconds=30.0))
+PLAN = Plan(id="small", name="small", steps=(BUILD, Step(id="ship", name="ship", call=CALL)))
+BEGUN = [
+    on.RunCreated(PLAN.digest),
+    on.RunApproved(PLAN.digest, "ann", "--yes"),
+    on.RunValidated(PLAN.digest),
+    on.RunStarted(),
+    on.StepStarted("build", 1),
+]
+
+
+class Screen:
+    """A run's live line; `clock` is in seconds."""
+
+    clock = 100.0
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("fsm.cli.progress.time.monotonic", lambda: self.clock)
+        self.run = Run(PLAN, "r1")
+        self.progress = Progress(Output(json=False))
+        self.tell(*BEGUN)
+
+    def tell(self, *events: on.Event) -> None:
+        for event in events:
+            self.run.apply(event)
+            self.progress.observe(self.run, event, at=1000.0 + self.clock)
+
+    def after(self, seconds: float) -> str:
+        self.clock += seconds
+        return self.progress.line().plain[2:]  # after the spinner
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    return Screen(monkeypatch)
+
+
+def test_the_time_of_a_step_goes_on_when_its_process_becomes_known(screen: Screen) -> None:
+    assert screen.after(1.6) == "build 1s   [0/2]"
+    screen.tell(on.ProcessIdentified("build", 1, 4711, 900, "boot"))
+    assert screen.after(1.0) == "build 2s   [0/2]"
+
+
+def test_a_step_that_will_be_tried_again_says_when(screen: Screen) -> None:
+    screen.tell(on.StepFailed("build", 1, "exit code 1", retry_at=1000.0 + screen.clock + 30))
+    assert screen.after(10.0) == "build again in 20s   [0/2]"
+    screen.tell(on.StepStarted("build", 2))
+    assert screen.after(3.0) == "build 3s   [0/2]"
+
+
+def test_who_stopped_the_run_is_told_how_to_wait_no_longer(screen: Screen) -> None:
+    screen.tell(on.RunPaused(reason="stopped by SIGINT"))
+    assert screen.after(1.0) == "build 1s   [0/2]   ^C again ends it now"
+    screen.tell(on.StepFailed("build", 1, "exit code 1", retry_at=1000.0 + screen.clock + 30))
+    assert screen.after(1.0) == "", "nothing more is started"
+
+
+def test_the_journal_names_the_process_of_a_step_for_people(screen: Screen) -> None:
+    identified = on.ProcessIdentified("build", 1, 4711, 900, "boot")
+    records = seal([*BEGUN, identified], after=0, previous="", epoch=1, at=1000.0)
+    assert log_text(screen.run, records).endswith("  Step 1: build - is process 4711")
