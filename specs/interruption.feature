@@ -386,6 +386,8 @@ Feature: Interruptions
       And it ends
       Then it exits with 130
       And the run is "paused"
+      And it prints "✗ Step 1: flaky - failed, to be tried again: exit code 1"
+      And it prints "may have left partial effects: 1 flaky"
       And what happened is "1"
 
     Scenario: A second signal ends it at once

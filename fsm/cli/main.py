@@ -139,7 +139,7 @@ def run(arguments: Sequence[str]) -> int:
     except FsmError as error:
         return output.error(error)
     except (KeyboardInterrupt, click.Abort):
-        return output.error(_InterruptedError("interrupted"))
+        return output.error(_InterruptedError("interrupted", "where a run rests: fsm status"))
     except Exception as error:
         if os.environ.get("FSM_DEBUG"):
             raise

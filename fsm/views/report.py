@@ -31,7 +31,7 @@ EXIT_CODES = {
 class Report(Value):
     """Every step of a run in exactly one of the first seven lists, each in execution order.
 
-    `partial` names those that failed or were cancelled and may have had an effect all the same;
+    `partial` names those that failed or were cancelled, also once, and may have had an effect all the same;
     `irreversible` those whose effect is there and has no rollback. `next` pairs a command with what it does.
     """
 
@@ -74,7 +74,7 @@ def report(run: Run, *, held: bool = False, survived: bool = False, options: str
         partial=[
             record
             for record in run.steps
-            if record.state in {"failed", "rollback_failed"}
+            if (record.state in {"failed", "rollback_failed"} or _awaits_retry(record))
             and record.attempt
             and not record.step.read_only
         ],
@@ -91,7 +91,8 @@ def report_text(view: Report) -> str:
     run = view.run
     lines = [view.headline]
     told = [record for record in view.undone if record.error]
-    for record in (*view.failed, *view.unknown, *told):
+    retried = [record for record in view.not_done if _awaits_retry(record)]
+    for record in (*view.failed, *retried, *view.unknown, *told):
         lines += ["", *_failure(run, record)]
     rows = [
         ("done", view.done),
@@ -205,6 +206,7 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
         lines = [f"? {label} - interrupted: {shown(record.check_failed or record.error)}"]
     else:
         what = "its rollback failed" if undoing else record.state.replace("_", " ")
+        what = "failed, to be tried again" if _awaits_retry(record) else what
         what = "failed, then rolled back" if record.state == "rolled_back" else what
         lines = [f"✗ {label} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
@@ -223,6 +225,10 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     elif record.attempt:
         lines.append(f"    output     {log}")
     return lines
+
+
+def _awaits_retry(record: StepRecord) -> bool:
+    return record.state == "pending" and record.not_before > 0
 
 
 def _failures_in_words(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The last line of a terminal: what is in flight, for how long, and what comes again when; and the journal."""
+"""The last line of a terminal: what is in flight, for how long, and what comes when; and the journal."""
 
 from __future__ import annotations
 
