@@ -40,6 +40,15 @@ Feature: One step at a time, unless a person says otherwise
     Then it exits with 0
     And 3 steps happened at the same time, and never more
 
+  Scenario: Not more than may have files open: that is found before anything runs
+    Given fsm may have no more than 18 files open
+    When I run `fsm run plan.yaml --yes --parallel 4`
+    Then it exits with 2
+    And the error says "4 steps at once need more open files than may be open here: 18"
+    And the error says "raise that with: ulimit -n 80, or let fewer run at once: --parallel N"
+    When I run `fsm validate plan.yaml --parallel 2`
+    Then it exits with 0
+
   Scenario: The flag comes before what the plan says
     Given the plan says "parallel: 3"
     When I run `fsm run plan.yaml --yes --parallel 1`

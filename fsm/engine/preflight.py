@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Findings", "exposed", "preflight", "unset"]
 
 _TURN_SECONDS = 0.05
+_OWN_DESCRIPTORS = 16
+"""About as many files are open beside those of the steps: the store, the lock, the channel to the shim, …"""
 
 
 async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
@@ -43,6 +45,7 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
         noted.note(problems, "inputs")  # what comes after could show the value
         return Findings(1, noted.faults)
     noted.note(_environment(site), "permissions")
+    noted.note(_descriptors(site.plan), "permissions")
     checks = 1 + len(site.plan.secrets) + len(site.plan.required_env)
     others = _Others()
     folders: dict[str | None, Inspection] = {}
@@ -209,6 +212,24 @@ def _environment(site: Site) -> Iterator[Problem]:
         if name not in site.known_secrets:
             yield _secret(name)
     yield from _unset(site.plan.required_env, site)
+
+
+def _descriptors(plan: Plan) -> Iterator[Problem]:
+    """Whether as many files may be open as there are steps at once: each has one at the least."""
+    import resource
+
+    from fsm.plan.graph import layers
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if plan.parallel + _OWN_DESCRIPTORS <= limit:
+        return
+    ids = [step.id for step in plan.steps]
+    widest = max(map(len, layers(ids, {step.id: step.depends_on for step in plan.steps})))
+    if (at_once := min(plan.parallel, widest)) + _OWN_DESCRIPTORS > limit:
+        yield Problem(
+            f"{at_once} steps at once need more open files than may be open here: {limit}",
+            f"raise that with: ulimit -n {4 * at_once + 64}, or let fewer run at once: --parallel N",
+        )
 
 
 def _secret(name: str) -> Problem:

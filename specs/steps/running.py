@@ -232,6 +232,11 @@ def no_more_memory(place: Place, megabytes: int) -> None:
     place.within = ["sh", "-c", f'ulimit -v {megabytes * 1024}; exec "$@"', "sh"]
 
 
+@given(parsers.parse("fsm may have no more than {files:d} files open"))
+def no_more_files(place: Place, files: int) -> None:
+    place.within = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
+
+
 def _is_lines(place: Place) -> bool:
     try:
         json.loads(place.answer.out)
