@@ -78,10 +78,19 @@ def carries(pid: int, mark: frozenset[bytes]) -> bool:
 
 def command_line(pid: int) -> str:
     """Its arguments, shortened, for people; its name in brackets if it has none."""
-    words = _read(pid, "cmdline", 4096).replace(b"\0", b" ").strip()
+    words = _arguments(pid).replace(b"\0", b" ").strip()
     words = words or b"[" + _read(pid, "comm", 64).strip() + b"]"
     text = words.decode(errors="backslashreplace")
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _arguments(pid: int) -> bytes:
+    for _ in range(_EXEC_LOOKS):  # see `_environ`
+        arguments = _read(pid, "cmdline", 4096)
+        if arguments or not _has_program(pid):
+            return arguments
+        time.sleep(_EXEC_SECONDS)
+    return b""
 
 
 def _environ(pid: int) -> bytes:

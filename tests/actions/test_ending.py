@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction, kin
+from fsm.actions import ShellAction, kin, proc
 from fsm.actions.launcher import Launcher
 from fsm.actions.proc import Proc, look_at, now_in_ticks
 from fsm.engine.ports import Task
@@ -316,3 +316,16 @@ def test_a_runner_whose_loop_is_torn_down_kills_the_step(
     coroutine.close()
     loop.close()
     until(lambda: alive(word) == [])
+
+
+def test_what_is_in_the_midst_of_starting_a_program_is_named_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([b"", b"", b"sleep\0" + b"60\0"])
+    read = proc._read
+    monkeypatch.setattr(
+        proc,
+        "_read",
+        lambda pid, name, limit: next(answers) if name == "cmdline" else read(pid, name, limit),
+    )
+    assert proc.command_line(os.getpid()) == "sleep 60"
