@@ -20,8 +20,25 @@ _Kind = TypeVar("_Kind", bound="Slotted")
 _Set = Callable[[object, object], None]
 
 
+class _Frozen:
+    """Shown with the fields that are compared; nothing of it can be changed."""
+
+    __slots__ = ()
+    _compared: ClassVar[Sequence[str]]
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self._compared)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-class Value:
+class Value(_Frozen):
     """Equal to a value of its own class, and of no other, whose fields are equal; it cannot be changed.
 
     A field of `compare=False` is neither compared nor shown.
@@ -31,7 +48,6 @@ class Value:
     __match_args__: ClassVar[tuple[str, ...]]
     _defaults: ClassVar[Mapping[str, object]]
     _factories: ClassVar[Mapping[str, Callable[[], object]]]
-    _compared: ClassVar[Sequence[str]]
 
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
         dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
@@ -63,21 +79,11 @@ class Value:
     def __hash__(self) -> int:
         return hash(self._key())
 
-    def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self._compared)
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise FrozenInstanceError(f"cannot delete field {name!r}")
-
     def _key(self) -> tuple[object, ...]:
         return (type(self), *(getattr(self, name) for name in self._compared))
 
 
-class Slotted:
+class Slotted(_Frozen):
     """What values of the `slotted` classes can do: what those of a frozen dataclass with slots can.
 
     A field of `compare=False` is neither compared nor shown.
@@ -86,7 +92,6 @@ class Slotted:
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _filled: ClassVar[Sequence[tuple[str, _Set, object, Callable[[], object] | None]]]
-    _compared: ClassVar[Sequence[str]]
     _key: ClassVar[attrgetter[tuple[object, ...]]]
 
     def __init__(self, **named: object) -> None:
@@ -107,16 +112,6 @@ class Slotted:
 
     def __hash__(self) -> int:
         return hash(self._key(self))
-
-    def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self._compared)
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     def __getstate__(self) -> object:
         return [getattr(self, name) for name in self.__dataclass_fields__]
