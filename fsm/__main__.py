@@ -8,6 +8,8 @@ import sys
 
 __all__ = ["main"]
 
+_START_STEPS = {"run", "execute", "resume", "recover", "rollback"}
+
 
 def main() -> None:
     """Run the command line; ends the process with the exit codes of DESIGN.md."""
@@ -18,11 +20,22 @@ def main() -> None:
         return
     # Starting makes much that stays and little garbage: collecting that would take a tenth of the time.
     gc.set_threshold(100_000, 20, 100)
+    if not _START_STEPS.isdisjoint(sys.argv[1:2]):
+        _stand_by()
     from fsm.cli import run
 
     code = run(sys.argv[1:])
     gc.freeze()  # the interpreter need not walk it all once more on its way out
     sys.exit(code)
+
+
+def _stand_by() -> None:
+    from fsm.actions.standby import stand_by
+
+    try:
+        stand_by()
+    except OSError:
+        return  # if none can be started when it is needed either, then that is told
 
 
 if __name__ == "__main__":

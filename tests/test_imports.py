@@ -16,7 +16,7 @@ before = {*sys.modules}
 at_work = set()
 
 def look(event, _):
-    if event in ("os.fork", "os.posix_spawn") and not at_work:
+    if event == "socket.sendmsg" and not at_work:
         at_work.update({*sys.modules} - before)
 
 sys.addaudithook(look)
@@ -53,7 +53,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loaded_by(
     folder: Path, *arguments: str, exit_code: int = 0, when: str = "all"
 ) -> Collection[str]:
-    """The modules that this command line loaded; `at_work`: before it first started another process."""
+    """The modules that this command line loaded; `at_work`: before it first asked for a process."""
     command = [sys.executable, "-c", SAY_WHAT_IS_LOADED, *arguments]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ended.returncode == exit_code, ended.stderr

@@ -1,8 +1,5 @@
-"""What steps do: the skill `shell`, and what a runner needs beside it."""
+"""What steps do: the skills, and what a runner needs beside them."""
 
 from __future__ import annotations
 
-from fsm.actions.output import read_tail
-from fsm.actions.shell import ShellAction
-
-__all__ = ["ShellAction", "read_tail"]
+__all__: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import select
 import signal
@@ -17,7 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fsm.actions.shim import BRIEF_MS, CHANNEL, main, pack, unpack
+from fsm.actions.shim import BRIEF_MS, CHANNEL, pack, unpack
+from fsm.actions.standby import claim
 
 if TYPE_CHECKING:
     from typing import Any
@@ -151,11 +151,7 @@ class Launcher:
     def _listen(self) -> None:
         """See that there is a channel, with a shim at its other end, heard by the loop that runs now."""
         if self._channel is None:
-            mine, theirs = socket.socketpair()
-            with theirs, ExitStack() as undo:
-                undo.callback(mine.close)
-                self.shim = _start_shim(theirs.fileno())
-                undo.pop_all()
+            self.shim, mine = _start_shim()
             brief = struct.pack("2l", 0, BRIEF_MS * 1000)
             mine.settimeout(None)  # whatever `socket.setdefaulttimeout` says
             mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, brief)
@@ -262,45 +258,18 @@ class Launcher:
             launched.on_end(None, True)
 
 
-def _start_shim(channel: int) -> int:
-    """The number of the new shim, at the other end of whose channel we are.
-
-    A fork begins at once, and a new interpreter takes ten milliseconds. But with other threads about, a fork
-    might inherit a lock that nobody is there to open.
-    """
-    return _spawn(channel) if _has_threads() else _fork(channel)
-
-
-def _has_threads() -> bool:
-    return len(os.listdir("/proc/self/task")) > 1  # noqa: PTH208 - only the number is asked for
-
-
-def _fork(channel: int) -> int:
-    # A signal to all of us must not be heard by the new one as by the runner, who would hear it twice.
-    before = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    pid = -1
-    try:
-        pid = os.fork()
-    finally:
-        if pid:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    if pid:
-        return pid
-    try:
-        gc.disable()  # it would copy what the two share
-        signal.set_wakeup_fd(-1)
-        os.setsid()
-        os.dup2(channel, CHANNEL)
-        os.closerange(1, 3)
-        inherited = os.listdir("/proc/self/fd")  # noqa: PTH208 - the lock of the run is among them
-        os.closerange(3, max(map(int, inherited)) + 1)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        for number in signal.valid_signals():
-            if callable(signal.getsignal(number)):
-                signal.signal(number, signal.SIG_DFL)
-        main()
-    finally:
-        os._exit(0)
+def _start_shim() -> tuple[int, socket.socket]:
+    """The number of a new shim, and our end of its channel: the one that stands by, or else a program of
+    its own, as a fork might inherit a lock that nobody is there to open."""
+    if (waiting := claim()) is not None:
+        shim, channel = waiting
+        return shim, socket.socket(fileno=channel)
+    mine, theirs = socket.socketpair()
+    with theirs, ExitStack() as undo:
+        undo.callback(mine.close)
+        shim = _spawn(theirs.fileno())
+        undo.pop_all()
+    return shim, mine
 
 
 def _spawn(channel: int) -> int:

@@ -5,9 +5,9 @@ steps come to it (`PR_SET_CHILD_SUBREAPER`), so that a daemon cannot get away fr
 is gone, it writes down in a ledger which steps are at work and how each ends, and keeps their output
 flowing into the logs (F45): so recovery finds most outcomes known. One shim serves a runner for its life.
 
-It is a fork of the runner, or a program of its own where that would not be safe (`fsm.actions.launcher`): as
-`import shim` with nothing else on the path. It imports no more than it needs: what is not built into Python
-costs every run some milliseconds. Hence `_socket`, `_signal`.
+It is forked off by the command before that has loaded anything (`fsm.actions.standby`), or a program of
+its own (`fsm.actions.launcher`): as `import shim` with nothing else on the path. It imports no more than it
+needs: what is not built into Python costs every run some milliseconds. Hence `_socket`, `_signal`.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -377,6 +377,8 @@ def main() -> None:
     """Serve the runner at the other end of `CHANNEL`; when it is gone, see its steps to their end."""
     import _ctypes  # ctypes itself takes longer to load than the rest of this program
 
+    # Whatever our caller had open for itself, locks among it, is neither ours nor of our steps.
+    os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
     for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM):
         _signal.signal(number, _signal.SIG_IGN)  # they are for the runner, which tells what to end
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())

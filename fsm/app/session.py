@@ -194,7 +194,7 @@ def _held(
     warn: Callable[[str], None] = lambda _: None,
     prove: Callable[[], None] = lambda: None,
 ) -> Iterator[Session]:
-    from fsm.actions import read_tail
+    from fsm.actions.output import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
     if run.plan.folder is None:

@@ -23,7 +23,7 @@ from fsm.plan.skill import SCRIPTS_OF, SkillSpec, restored
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from fsm.actions import ShellAction
+    from fsm.actions.shell import ShellAction
     from fsm.document import Document
     from fsm.engine.ports import Action
     from fsm.plan.model import Plan

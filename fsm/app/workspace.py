@@ -96,7 +96,7 @@ class Workspace(Value):
 
         `cwd` is where its run was started, which file actions do not leave; else it is here.
         """
-        from fsm.actions import ShellAction
+        from fsm.actions.shell import ShellAction
 
         shell = ShellAction()
         known = {"shell": shell, **self.more_actions}

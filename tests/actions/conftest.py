@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 
 MakeTask = Callable[..., Task]

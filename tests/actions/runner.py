@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fsm.actions import ShellAction, kin
+from fsm.actions import kin
 from fsm.actions.proc import all_pids, look_at
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction
 from fsm.actions.declared import DeclaredAction
+from fsm.actions.shell import ShellAction
 from fsm.document import parse_document
 from fsm.engine.ports import Failed, Inspection, Succeeded
 from fsm.plan.loading.skill_file import resolve_skill

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction, kin, proc
+from fsm.actions import kin, proc
 from fsm.actions.launcher import Launcher
 from fsm.actions.proc import Proc, look_at, now_in_ticks
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 
 Make = Callable[..., Task]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.actions.syntax import syntax_error
 from fsm.engine.ports import Inspection
 

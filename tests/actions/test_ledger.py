@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.actions import ShellAction
 from fsm.actions.ledger import Entry, entries, settle
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Failed, Succeeded, Task
 
 Make = Callable[..., Task]
@@ -29,7 +29,7 @@ NAME = "processes.jsonl"
 
 DRIVE = """
 import asyncio, json, os, signal, sys, time
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 fields = json.loads(sys.argv[1])
 fields["secrets"] = tuple(each.encode() for each in fields["secrets"])

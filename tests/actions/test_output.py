@@ -15,9 +15,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.actions import read_tail
 from fsm.actions.masking import Masker
-from fsm.actions.output import Log
+from fsm.actions.output import Log, read_tail
 from fsm.actions.text import last_lines, plain_text
 
 ROOT = Path(__file__).parents[2]
@@ -151,7 +150,7 @@ def test_plain_text_never_holds_a_control_character(output: bytes) -> None:
 FLOOD = """
 import asyncio, json, os, resource, sys, time
 from pathlib import Path
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 
 def memory():

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,14 +17,16 @@ import pytest
 from fsm.actions.launcher import Launcher
 from fsm.actions.proc import look_at
 from fsm.actions.process import Process
+from fsm.actions.standby import stand_by
 
 FULL = 4096
 
 
-@pytest.fixture(params=["fork", "spawn"])
-def launcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
-    """One whose shim is a fork of this process, and one whose shim is a program of its own."""
-    monkeypatch.setattr("fsm.actions.launcher._has_threads", lambda: request.param == "spawn")
+@pytest.fixture(params=["standby", "program"])
+def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
+    """One whose shim stood by, a fork of this process, and one whose shim is a program of its own."""
+    if request.param == "standby":
+        stand_by()
     launcher = Launcher()
     yield launcher
     launcher.close()
@@ -331,16 +332,30 @@ def test_only_its_attempt_takes_the_status_of_a_leader(
     asyncio.run(scenario())
 
 
-def test_the_shim_holds_nothing_open_that_is_its_runner_s(
-    launcher: Launcher, tmp_path: Path
+@pytest.mark.parametrize("stands_by", [True, False])
+def test_neither_shim_nor_step_holds_what_was_open_for_their_runner(
+    stands_by: bool, tmp_path: Path
 ) -> None:
-    async def scenario() -> set[str]:
-        with (tmp_path / "lock").open("w"):
-            assert await start(launcher, "true").ended == 0
-            held = Path(f"/proc/{launcher.shim}/fd").iterdir()
-            return {str(each.readlink()).partition(":")[0] for each in held}
+    """As a lock that is the runner's alone: `( flock 9; fsm run … ) 9> lock`."""
+    printed: list[bytes] = []
 
-    assert asyncio.run(scenario()) == {"/dev/null", "socket", "pipe"}
+    async def scenario() -> set[str]:
+        process = start(launcher, "sh", "-c", "readlink /proc/$$/fd/*", sink=printed.append)
+        await process.ended
+        process.drain()
+        process.close()
+        held = Path(f"/proc/{launcher.shim}/fd").iterdir()
+        return {str(each.readlink()).partition(":")[0] for each in held}
+
+    with (tmp_path / "lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        if stands_by:
+            stand_by()
+        launcher = Launcher()
+        assert asyncio.run(scenario()) == {"/dev/null", "socket", "pipe"}
+        launcher.close()
+    lines = b"".join(printed).decode().splitlines()
+    assert {line.partition(":")[0] for line in lines} == {"/dev/null", "pipe"}
 
 
 def test_the_shim_is_deaf_to_what_its_runner_is_told_by_signals(launcher: Launcher) -> None:
@@ -364,15 +379,18 @@ _HEARD = """
 import asyncio, os, signal
 from fsm.actions.launcher import Launcher
 from fsm.actions.process import Process
+from fsm.actions.standby import stand_by
 
 def signal_all():
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(os.getpid(), number)
 
+os.register_at_fork(after_in_child=signal_all)
+stand_by()
+
 async def scenario():
     heard, launcher = [], Launcher()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, heard.append, "SIGINT")
-    os.register_at_fork(after_in_child=signal_all)
     process = Process(launcher, ["true"], cwd="/", env=dict(os.environ), sink=lambda _: None)
     print(await process.ended)
     for _ in range(3):
@@ -399,25 +417,6 @@ def test_who_ends_a_runner_by_its_name_does_not_end_the_shim(launcher: Launcher)
         return Path(f"/proc/{launcher.shim}/comm").read_text()
 
     assert asyncio.run(scenario()) == "step-shim\n"
-
-
-def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
-    launcher, ended = Launcher(), threading.Event()
-    thread = threading.Thread(target=ended.wait)
-    thread.start()
-
-    async def scenario() -> bytes:
-        assert await start(launcher, "true").ended == 0
-        return Path(f"/proc/{launcher.shim}/cmdline").read_bytes()
-
-    try:
-        shim = asyncio.run(scenario())
-    finally:
-        ended.set()
-        thread.join()
-        launcher.close()
-    assert b"import shim" in shim
-    assert b"import shim" not in Path("/proc/self/cmdline").read_bytes()
 
 
 def test_a_shim_that_somebody_stopped_is_woken_to_end_steps_and_itself(launcher: Launcher) -> None:

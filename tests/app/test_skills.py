@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.app.python_skills import approved_skill, python_spec
 from fsm.app.skills import Library, actions_of, load
 from fsm.errors import Invalid

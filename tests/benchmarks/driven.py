@@ -91,7 +91,7 @@ def skills(noop: NoOp, *, shell: bool) -> dict[str, Action]:
     """The actions by skill. The shell is imported only if the plan needs it."""
     if not shell:
         return {"noop": noop}
-    from fsm.actions import ShellAction
+    from fsm.actions.shell import ShellAction
 
     return {"noop": noop, "shell": ShellAction()}
 
@@ -112,7 +112,8 @@ def begin(plan: Plan, folder: Path, checks: int) -> tuple[Run, Journal]:
     return run, store.create(summary, plan.document, events)
 
 
-def main(path: Path, folder: Path, *, count: bool) -> None:
+def main(path: Path, folder: Path, *, count: bool, spent: float = 0) -> None:
+    """Measure, and say the figures; `spent`: seconds of CPU that the run itself had cost before."""
     text = path.read_text()
     actions = skills(noop := NoOp(), shell="run:" in text)
     forks = _count_forks() if count else [0]
@@ -139,6 +140,7 @@ def main(path: Path, folder: Path, *, count: bool) -> None:
         for action in actions.values():
             action.close()
     figures |= meter.read()
+    figures["cpu"] += spent
 
     if counted is not None:
         figures |= {"durable writes": counted.appends, "forks": forks[0]}

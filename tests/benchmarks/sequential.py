@@ -27,11 +27,12 @@ def bare(work: str, count: int) -> Callable[[Path], Sample]:
 
 def driven(text: str, count: int) -> Callable[[Path], Sample]:
     """The plan driven by fsm's engine, of which `count` steps must end as they should."""
+    program = "commanded.py" if "run:" in text else "driven.py"
 
     def side(folder: Path) -> Sample:
         plan = folder / "plan.yaml"
         plan.write_text(text)
-        sample = measure(python("driven.py", plan, folder), folder)
+        sample = measure(python(program, plan, folder), folder)
         assert sample.said["steps"] == count, sample.said
         return sample
 

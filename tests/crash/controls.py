@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Approval, Journal, Store
 from fsm.engine.recovery import Taken, open_run, origin, refold
 from fsm.errors import StateUnavailable

@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from redis.connection import AbstractConnection
 
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.app import skills
 from fsm.app.workspace import Workspace
 from fsm.cli.progress import Progress

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction
 from fsm.actions.apart import ApartAction
 from fsm.actions.python import PythonAction
+from fsm.actions.shell import ShellAction
 from fsm.actions.skill import Skill
 from fsm.engine.ports import Failed, Outcome, Purpose, Task
 

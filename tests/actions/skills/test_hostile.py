@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import ShellAction
+from fsm.actions.shell import ShellAction
 from fsm.app.skills import SHIPPED, Library, actions_of
 from fsm.engine.ports import Action, Failed, Purpose, Succeeded, Task
 from fsm.plan.model import Call, Plan, Step
