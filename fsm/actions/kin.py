@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeGuard
 
 from fsm.actions.launcher import Launcher
-from fsm.actions.proc import Proc, all_pids, carries, look_at
+from fsm.actions.proc import MARKS, Proc, look_at
+from fsm.actions.watch import Look, Newcomer
 
 __all__ = ["Kin", "mark_of"]
 
@@ -20,12 +22,10 @@ _NOBODY = 0
 """A process that is not known, as the shim is gone; and to a container, the parent and the session of what
 came from outside of it."""
 
-_MARKS = ("FSM_RUN_ID", "FSM_STEP_ID", "FSM_ATTEMPT", "FSM_OUTPUT")
-
 
 def mark_of(env: Mapping[str, str]) -> frozenset[bytes]:
     """The entries of a step's environment that, together, no other attempt's processes carry."""
-    return frozenset(os.fsencode(f"{name}={env[name]}") for name in _MARKS if name in env)
+    return frozenset(os.fsencode(f"{name}={env[name]}") for name in MARKS if name in env)
 
 
 class Kin:
@@ -47,83 +47,91 @@ class Kin:
         self._our_sessions = {os.getsid(0), launcher.shim}
         self._sessions = {leader} - {_NOBODY}
         self._starts: dict[int, int] = {}
-        self._looked_at: set[int] = set()
+        self._pids: set[int] = set()
         self.calm_looks = 0
 
-    def survey(self) -> list[Proc]:
-        """Walk all processes: those of this attempt that run."""
-        pids = all_pids()
-        self._looked_at = set(pids)
-        table = {pid: proc for pid in pids if (proc := look_at(pid)) is not None}
+    def survey(self, look: Look) -> list[Proc]:
+        """Those of this attempt that run, by that look; each look is surveyed once."""
         self.calm_looks += 1
-        kin: list[Proc] = []
-        others = [proc for proc in table.values() if self._comes_into_question(proc)]
-        grows = True
-        while grows:  # numbers start again from the bottom: a child may stand before its parent
-            found = [proc for proc in others if self._admits(proc, table.get)]
-            others = [proc for proc in others if self._starts.get(proc.pid) != proc.start]
-            kin += found
-            grows = bool(found)
-        return self._alive(kin)
+        self._pids = look.pids
+        known = [proc for pid in self._starts if self._is_known(proc := look.table.get(pid))]
+        leader = look.table.get(self._leader)
+        near = [*known, *look.carriers(self._mark), *self._orphans(look)]
+        near += [leader] if leader is not None else []
+        near += [proc for session in self._sessions for proc in look.members[session]]
+        kin: dict[int, Proc] = {}
+        while near:
+            proc = near.pop()
+            if proc.pid not in kin and self._comes_into_question(proc):
+                kin[proc.pid] = proc
+                near += look.children[proc.pid]
+                if self._admit(proc):
+                    near += look.members[proc.session]
+        return self._alive(sorted(kin.values()))
 
-    def newcomers(
-        self, hold: Callable[[Proc], None], let_go: Callable[[Proc], None]
-    ) -> tuple[list[Proc], bool]:
-        """Those of this attempt that were not there at the last look and run; and whether any was new.
-
-        Each that may be one is given to `hold` as soon as it is seen, and to `let_go` if it is not one.
-        """
-        fresh = [pid for pid in all_pids() if pid not in self._looked_at]
-        self._looked_at.update(fresh)
-        kin: list[Proc] = []
-        for pid in fresh:
-            proc = look_at(pid)
-            if proc is None or not self._comes_into_question(proc):
-                continue
-            if not proc.running and self._starts.get(pid) == proc.start:
-                self._looked_at.discard(pid)  # its number may be used again once it is reaped
-                continue
-            if self._is_related(proc, look_at) or self._came_to_us(proc):
-                hold(proc)
-                if self._admits(proc, look_at):
-                    kin.append(proc)
-                else:
-                    let_go(proc)
-        return self._alive(kin), bool(kin)
-
-    def _comes_into_question(self, proc: Proc) -> bool:
-        others_leader = proc.pid in self._launcher.leaders and proc.pid != self._leader
-        return proc.start >= self._since and proc.pid not in self._ours and not others_leader
-
-    def _admits(self, proc: Proc, look: Callable[[int], Proc | None]) -> bool:
-        """Whether the process is kin; if so, its session and its children will be."""
-        if not (self._is_related(proc, look) or self._came_to_us(proc)):
+    def meets(self, newcomer: Newcomer, hold: Callable[[Proc], None]) -> bool:
+        """Whether this one, who was not there at the latest look, is of this attempt; if so, `hold` is called
+        before anything else is asked of it."""
+        proc = newcomer.proc
+        if not self._comes_into_question(proc):
             return False
-        if self._starts.get(proc.pid) != proc.start:
-            self._starts[proc.pid] = proc.start
-            self.calm_looks = 0
-        if proc.session not in self._our_sessions:
-            self._sessions.add(proc.session)
+        if not proc.running and self._is_known(proc):
+            self._pids.discard(proc.pid)  # its number may be used again once it is reaped
+            return False
+        if not (self._is_related(newcomer) or self._came_to_us(proc, newcomer.marks)):
+            return False
+        hold(proc)
+        self._admit(proc)
+        self._alive([proc])
         return True
 
-    def _is_related(self, proc: Proc, look: Callable[[int], Proc | None]) -> bool:
-        if proc.pid == self._leader or proc.session in self._sessions:
-            return True
-        if self._starts.get(proc.pid) == proc.start:
-            return True
-        if proc.parent in self._starts:
-            parent = look(proc.parent)
-            if parent is not None and parent.start == self._starts[parent.pid]:
-                return True
-        return proc.running and carries(proc.pid, self._mark)  # the dead have no environment
+    def _comes_into_question(self, proc: Proc) -> bool:
+        return (
+            proc.start >= self._since
+            and proc.pid not in self._ours
+            and (proc.pid == self._leader or not self._launcher.is_leader(proc.pid))
+        )
 
-    def _came_to_us(self, proc: Proc) -> bool:
+    def _is_known(self, proc: Proc | None) -> TypeGuard[Proc]:
+        return proc is not None and self._starts.get(proc.pid) == proc.start
+
+    def _admit(self, proc: Proc) -> bool:
+        """Take it for kin, and whoever is in its session; whether that is a new one."""
+        if not self._is_known(proc):
+            self._starts[proc.pid] = proc.start
+            self.calm_looks = 0
+        if proc.session in self._our_sessions or proc.session in self._sessions:
+            return False
+        self._sessions.add(proc.session)
+        return True
+
+    def _is_related(self, newcomer: Newcomer) -> bool:
+        proc = newcomer.proc
+        if proc.pid == self._leader or proc.session in self._sessions or self._is_known(proc):
+            return True
+        if proc.parent in self._starts and self._is_known(look_at(proc.parent)):
+            return True
+        return bool(proc.running and self._mark and self._mark <= newcomer.marks(proc.pid))
+
+    def _orphans(self, look: Look) -> list[Proc]:
+        """Those that have come to us. They are told to one attempt alone: of several that are ended, each
+        that is the last has the same right to them."""
+        if not self._is_alone():
+            return []
+        ours = [each for each in look.orphans if self._came_to_us(each, look.marks)]
+        look.orphans = [each for each in look.orphans if each.start < self._since]
+        return ours
+
+    def _is_alone(self) -> bool:
+        return self._launcher.shim != _NOBODY and self._launcher.leaders.keys() <= {self._leader}
+
+    def _came_to_us(self, proc: Proc, marks: Callable[[int], frozenset[bytes]]) -> bool:
         """Whether it is an orphan that no other attempt in flight, and no other step's service, left."""
         return (
-            proc.parent == self._launcher.shim != _NOBODY
+            self._is_alone()
+            and proc.parent == self._launcher.shim
             and proc.session not in self._our_sessions
-            and self._launcher.leaders.keys() <= {self._leader}
-            and not carries(proc.pid, self._run_mark)
+            and not (self._run_mark and self._run_mark <= marks(proc.pid))
         )
 
     def _alive(self, kin: Iterable[Proc]) -> list[Proc]:
@@ -135,7 +143,7 @@ class Kin:
                 self.calm_looks = 0
             elif proc.parent == self._launcher.shim:
                 self._launcher.reap(proc.pid)
-                self._looked_at.discard(proc.pid)
+                self._pids.discard(proc.pid)
             elif proc.parent in self._starts:
                 self.calm_looks = 0  # its parent has not quite ended; then it may come to us
         return alive

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fsm.actions.shim import BRIEF_MS, CHANNEL, pack, unpack
 from fsm.actions.standby import claim
+from fsm.actions.watch import Watch
 
 if TYPE_CHECKING:
     from typing import Any
@@ -56,15 +57,19 @@ class Launcher:
     """Starts processes through one shim, which is started with the first of them.
 
     `leaders` are the processes that were started and have not ended; `shim` is the shim's number, 0 before
-    it runs. Belongs to one thread; its event loop may change when nothing is in flight.
+    it runs; `watch` sees all processes for those that are being ended. Belongs to one thread; its event loop
+    may change when nothing is in flight.
     """
 
     def __init__(self) -> None:
         self.leaders: dict[int, Launched] = {}
         self.shim = 0
+        self.watch = Watch()
         self._numbers = count(1)
         self._launched: dict[int, Launched] = {}
-        self._holds: dict[int, asyncio.Future[None]] = {}
+        self._holds: dict[int, tuple[asyncio.Future[None], int]] = {}
+        self._holders = 0
+        self._dead_leaders: set[int] = set()
         self._heard = bytearray()
         self._environ: dict[str, str] | None = None
         self._channel: socket.socket | None = None
@@ -120,7 +125,7 @@ class Launcher:
             return False
         cancelled = False
         number, done = next(self._numbers), asyncio.get_running_loop().create_future()
-        self._holds[number] = done
+        self._holds[number] = done, 1 if held else -1
         self._say("hold" if held else "let_go", number)
         with suppress(ProcessLookupError):
             os.kill(
@@ -132,6 +137,10 @@ class Launcher:
             except asyncio.CancelledError:
                 cancelled = True
         return cancelled
+
+    def is_leader(self, pid: int) -> bool:
+        """Whether this number stands for a process that was started here, and for no other."""
+        return pid in self.leaders or pid in self._dead_leaders
 
     def reap(self, pid: int) -> None:
         """This orphan has ended and was seen: its number may be used again."""
@@ -203,7 +212,11 @@ class Launcher:
         launched.on_run()
 
     def _on_held(self, number: int) -> None:
-        self._holds.pop(number).set_result(None)
+        done, holders = self._holds.pop(number)
+        self._holders += holders
+        if not self._holders:
+            self._dead_leaders.clear()
+        done.set_result(None)
 
     def _on_refused(self, number: int, code: int, words: str, where: str) -> None:
         error = OSError(code, os.strerror(code), where) if code else ValueError(words)
@@ -211,6 +224,8 @@ class Launcher:
 
     def _on_ended(self, number: int, pid: int, code: int, has_orphans: bool | None) -> None:
         self.leaders.pop(pid, None)
+        if self._holders:
+            self._dead_leaders.add(pid)
         launched = self._launched.pop(number)
         launched.pid = pid
         launched.on_end(code, has_orphans)
@@ -249,7 +264,9 @@ class Launcher:
         """The shim is gone, and with it all knowledge of what it had started."""
         lost = list(self._launched.values())
         while self._holds:
-            self._holds.popitem()[1].set_result(None)
+            self._holds.popitem()[1][0].set_result(None)
+        self._holders = 0
+        self._dead_leaders.clear()
         self._launched.clear()
         self.leaders.clear()
         self._heard.clear()

@@ -10,15 +10,21 @@ import time
 from typing import NamedTuple
 
 __all__ = [
+    "MARKS",
     "Proc",
     "all_pids",
     "boot_id",
     "carries",
     "command_line",
     "look_at",
+    "marks",
     "now_in_ticks",
 ]
 
+MARKS = ("FSM_RUN_ID", "FSM_STEP_ID", "FSM_ATTEMPT", "FSM_OUTPUT")
+"""The variables that, together, tell one attempt's processes from all others."""
+
+_MARKS = tuple(name.encode() + b"=" for name in MARKS)
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _ENVIRON_BYTES = 8 << 20  # more than the kernel lets a process have
 _USUAL_BYTES = 32 << 10  # more than nearly all have, and as quickly had as none
@@ -72,8 +78,13 @@ def look_at(pid: int) -> Proc | None:
 
 
 def carries(pid: int, mark: frozenset[bytes]) -> bool:
-    """Whether the process was started with all those `NAME=value` in its environment."""
-    return bool(mark) and mark.issubset(_environ(pid).split(b"\0"))
+    """Whether the process was started with all those `NAME=value`, of `MARKS`, in its environment."""
+    return bool(mark) and mark <= marks(pid)
+
+
+def marks(pid: int) -> frozenset[bytes]:
+    """The `NAME=value` of `MARKS` with which the process was started; none if it has ended."""
+    return frozenset(each for each in _environ(pid).split(b"\0") if each.startswith(_MARKS))
 
 
 def command_line(pid: int) -> str:

@@ -120,6 +120,7 @@ class Shim:
         self._had_orphans = False
         self._holds = 0
         self._held: dict[int, Attempt] = {}
+        self._leaders: dict[int, int] = {}
         self._nothing = os.open("/dev/null", os.O_RDONLY)
         self._fresh: dict[int, int] = {}
         self._unsaid = b""
@@ -168,6 +169,7 @@ class Shim:
                 return ended
             attempt = self.living.pop(pid, None)
             if attempt is not None:
+                del self._leaders[attempt.number]
                 attempt.code, attempt.ended = os.waitstatus_to_exitcode(status), time.time()
                 ended.append(attempt)
 
@@ -289,6 +291,7 @@ class Shim:
             self._unsaid += pack("refused", number, *refusal)
         else:
             self.living[pid] = Attempt(number, pid, output, what, log, secrets)
+            self._leaders[number] = pid
             self._fresh[number] = pid
         finally:
             os.close(write_end)
@@ -320,12 +323,12 @@ class Shim:
 
     def _on_signal(self, number: int, signal: int) -> None:
         """Signal a group, whose number is its own as long as its leader's status was not taken."""
-        for pid, attempt in (*self.living.items(), *self._held.items()):
-            if attempt.number == number:
-                try:
-                    os.killpg(pid, signal)
-                except (ProcessLookupError, PermissionError):
-                    return
+        pid = self._leaders.get(number)
+        if pid is not None:
+            try:
+                os.killpg(pid, signal)
+            except (ProcessLookupError, PermissionError):
+                return
 
     def _on_hold(self, number: int) -> None:
         """Let no orphan that has ended vanish from now on."""
@@ -344,8 +347,10 @@ class Shim:
     def _on_let_go(self, number: int) -> None:
         self._holds -= 1
         if not self._holds:
+            for attempt in self._held.values():
+                del self._leaders[attempt.number]
             self._held.clear()
-        self._tell(self.reap())
+            self._tell(self.reap())
         self._unsaid += pack("held", number)
 
     def _on_recorded(self) -> None:

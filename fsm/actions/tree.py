@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from fsm.actions.kin import Kin, mark_of
 from fsm.actions.proc import Proc, look_at
 from fsm.actions.process import Process
+from fsm.actions.watch import Look
 
 __all__ = ["end_tree", "remains"]
 
 _FORCE_SECONDS = 10.0
-_CHASE_SECONDS = 0.2
 _MOST_PIDFDS = 256
+
+T = TypeVar("T")
 
 
 def remains(process: Process, env: Mapping[str, str]) -> Sequence[Proc]:
@@ -33,7 +35,10 @@ def remains(process: Process, env: Mapping[str, str]) -> Sequence[Proc]:
     signs = process.output_is_held or process.has_orphans
     if process.has_orphans is None:
         signs = signs or _has_members(process.pid)
-    return _kin(process, mark_of(env)).survey() if signs else ()
+    if not signs:
+        return ()
+    look = Look(process.started, process.launcher.shim)
+    return _kin(process, mark_of(env)).survey(look)
 
 
 async def end_tree(
@@ -80,7 +85,9 @@ class _Ending:
         self._process.signal_group(signal.SIGTERM)
         self._process.signal_group(signal.SIGCONT)
         asked: set[tuple[int, int]] = set()
-        while (alive := self._kin.survey()) and self._loop.time() < deadline:
+        while alive := self._kin.survey(await asyncio.shield(self._look())):
+            if self._loop.time() >= deadline:
+                return
             for proc in alive:
                 if proc.group != self._process.pid and proc[:2] not in asked:
                     asked.add(proc[:2])
@@ -94,13 +101,13 @@ class _Ending:
         seen: Sequence[Proc] = ()
         while True:
             self._process.signal_group(signal.SIGKILL)
-            alive = self._kin.survey()
+            alive = self._kin.survey(await _unbroken(self._look()))
             if self._kin.calm_looks >= 2:
                 return ()
             seen = alive or seen
             if self._loop.time() >= deadline:
                 return seen
-            for proc in [*alive, *self._stop(alive)]:
+            for proc in [*alive, *await self._stop(alive)]:
                 self._send(proc, signal.SIGKILL)
             with suppress(asyncio.CancelledError):
                 await self._gone(alive, deadline)
@@ -109,7 +116,11 @@ class _Ending:
         for fd in self._pidfds.values():
             os.close(fd)
 
-    def _stop(self, alive: Sequence[Proc]) -> Sequence[Proc]:
+    def _look(self) -> asyncio.Future[Look]:
+        launcher = self._process.launcher
+        return launcher.watch.look(self._process.started, launcher.shim)
+
+    async def _stop(self, alive: Sequence[Proc]) -> Sequence[Proc]:
         """Stop these, and then every one that shows up: what is stopped cannot fork. Who was added.
 
         A process that forks the next and ends is caught by being quicker: only numbers that were not
@@ -118,15 +129,13 @@ class _Ending:
         for proc in alive:
             self._send(proc, signal.SIGSTOP)
         added: list[Proc] = []
-        until = time.monotonic() + _CHASE_SECONDS
-        while time.monotonic() < until:
-            running, any_new = self._kin.newcomers(
-                lambda proc: self._send(proc, signal.SIGSTOP),
-                lambda proc: self._send(proc, signal.SIGCONT),
-            )
-            if not any_new:
-                break
-            added += running
+
+        def hold(proc: Proc) -> None:
+            self._send(proc, signal.SIGSTOP)
+            added.append(proc)
+
+        watch = self._process.launcher.watch
+        await _unbroken(watch.chase(lambda newcomer: self._kin.meets(newcomer, hold)))
         return added
 
     async def _gone(self, procs: Sequence[Proc], deadline: float) -> None:
@@ -183,6 +192,14 @@ class _Ending:
         if fd >= 0:
             self._pidfds[key] = fd
         return fd
+
+
+async def _unbroken(future: asyncio.Future[T]) -> T:
+    """What comes of it, whoever cancels meanwhile."""
+    while not future.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([future])
+    return future.result()
 
 
 def _has_members(group: int) -> bool:

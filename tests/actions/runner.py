@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fsm.actions import kin
+from fsm.actions import watch
 from fsm.actions.proc import all_pids, look_at
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
@@ -87,7 +87,7 @@ async def drive(job: dict[str, Any], own: set[int]) -> dict[str, Any]:
 def main() -> None:
     job = json.loads(sys.argv[1])
     crowd = range(1 << 24, (1 << 24) + job.get("crowd", 0))
-    kin.all_pids = lambda: [*all_pids(), *crowd]  # type: ignore[attr-defined]
+    watch.all_pids = lambda: [*all_pids(), *crowd]  # type: ignore[attr-defined]
     foreign = [
         subprocess.Popen(["sleep", "600"]),
         subprocess.Popen(["sleep", "600"], start_new_session=True),

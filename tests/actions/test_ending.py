@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import kin, proc
+from fsm.actions import kin, proc, watch
 from fsm.actions.launcher import Launcher
 from fsm.actions.proc import Proc, look_at, now_in_ticks
 from fsm.actions.shell import ShellAction
@@ -254,9 +254,10 @@ def test_when_the_shim_is_gone_nobody_is_taken_for_an_orphan_or_a_member_of_its_
         Proc(61, 1, 60, 60, 0, True),
     ]
     table = {proc.pid: proc for proc in put_in}
-    monkeypatch.setattr(kin, "all_pids", lambda: [*table])
-    monkeypatch.setattr(kin, "look_at", table.get)
-    assert kin.Kin(leader, 0, frozenset(), Launcher()).survey() == []
+    monkeypatch.setattr(watch, "all_pids", lambda: [*table])
+    monkeypatch.setattr(watch, "look_at", table.get)
+    look = watch.Look(0, 0)
+    assert kin.Kin(leader, 0, frozenset(), Launcher()).survey(look) == []
 
 
 def test_a_leader_that_is_dead_already_is_no_newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,11 +265,11 @@ def test_a_leader_that_is_dead_already_is_no_newcomer(monkeypatch: pytest.Monkey
     launcher = Launcher()
     launcher.shim = 30
     dead = {40: Proc(40, 1, 30, 40, 40, False)}
-    monkeypatch.setattr(kin, "all_pids", lambda: [*dead])
-    monkeypatch.setattr(kin, "look_at", dead.get)
+    monkeypatch.setattr(watch, "all_pids", lambda: [*dead])
+    monkeypatch.setattr(watch, "look_at", dead.get)
     attempt = kin.Kin(40, 0, frozenset(), launcher)
-    assert attempt.survey() == []
-    assert attempt.newcomers(pytest.fail, pytest.fail) == ([], False)
+    assert attempt.survey(watch.Look(0, 30)) == []
+    assert not attempt.meets(watch.Newcomer(dead[40]), pytest.fail)
 
 
 def test_a_timeout_is_a_cancellation(
