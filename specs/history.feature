@@ -25,6 +25,33 @@ Feature: Past runs: what they tell together, and keeping, moving and forgetting 
       Then its JSON has "not_listed" 0
       And its JSON has "runs.22.run" "{unfinished}"
 
+    Scenario: A run whose process died is not listed as one that goes on, and the next move is named
+      Given the plan "held" of the specs
+      When I start `fsm run plan.yaml --yes`
+      And "middle" has begun
+      And I run `fsm list`
+      Then it prints, line by line:
+        """
+        RUN…STATE…PLAN…LAST CHANGE
+        {run}  running  held  20…
+        """
+      And it does not print "died"
+      When its runner is killed by kill -9
+      And what "middle" left running is killed
+      And I run `fsm list`
+      Then it exits with 0
+      And it prints, line by line:
+        """
+        RUN…STATE…PLAN…LAST CHANGE
+        {run}  running, its process died  held  20…
+        what can be done now: fsm status {run}
+        """
+      When I run `fsm list --json`
+      Then its JSON has "runs.0.state" "running"
+      And its JSON has "runs.0.process_died" true
+      When I run `fsm status`
+      Then it prints "its process died while it was running"
+
   Rule: The history of one plan
 
     Scenario: Who ran it, when, for how long, and how it ended; the newest first
@@ -93,6 +120,8 @@ Feature: Past runs: what they tell together, and keeping, moving and forgetting 
       And what "middle" left running is killed
       And I run `fsm history held`
       Then it prints "; its process died"
+      When I run `fsm stats`
+      Then it prints "? 1 run whose process died; which: fsm list"
 
     Scenario Outline: Of a name that is neither a plan nor a file, `<command>` says so
       Given the plan "ticket" of the specs

@@ -50,6 +50,8 @@ Feature: State as files that a person can read
         not done: 3 last
         unknown: 2 middle
         """
+      When I run `fsm list`
+      Then it prints "{run}  running, its process died"
       When I run `fsm resume --done middle`
       Then it exits with 0
       And the run is "completed"

@@ -44,6 +44,8 @@ Feature: State on a Redis server
       When its runner is killed by kill -9
       And I run `fsm status`
       Then it prints "unknown: 2 middle"
+      When I run `fsm list`
+      Then it prints "running, its process died"
       When I let "middle" end
       And the step has written "middle"
       And I run `fsm resume`

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from fsm.run import Run
     from fsm.run.metrics import RunMetrics
 
-__all__ = ["forget_outputs", "measured", "plan_runs", "step_logs"]
+__all__ = ["died", "forget_outputs", "measured", "plan_runs", "step_logs"]
+
+_DRIVEN = frozenset({"running", "rolling_back", "aborting"})
+"""The states in which a run goes on by itself, as long as a process holds it."""
 
 
 def step_logs(workspace: Workspace, run: Run, step_id: str) -> dict[str, str]:
@@ -57,6 +60,20 @@ def plan_runs(workspace: Workspace, plan: str) -> tuple[str, list[RunSummary]]:
     plan_ids = {run.plan_id for run in runs}
     plan_id = plan if plan in plan_ids else _id_in(plan, plan_ids)
     return plan_id, [run for run in runs if run.plan_id == plan_id]
+
+
+def died(workspace: Workspace, runs: Iterable[RunSummary]) -> frozenset[str]:
+    """The ids of those runs whose process died: they would go on, and nobody holds them.
+
+    One that came to rest, or was taken up, while this looked is none of them.
+    """
+    free = [
+        run for run in runs if run.state in _DRIVEN and workspace.store.holder(run.run_id) is None
+    ]
+    if not free:
+        return frozenset()
+    now = {run.run_id: run for run in workspace.store.runs()}
+    return frozenset(run.run_id for run in free if now.get(run.run_id) == run)
 
 
 def measured(

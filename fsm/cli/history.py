@@ -38,7 +38,7 @@ def history(plan: str, as_json: bool, state: str | None) -> int:
 
     PLAN is the id of a plan that has run, or a plan file.
     """
-    from fsm.app.history import measured, plan_runs
+    from fsm.app.history import died, measured, plan_runs
     from fsm.views.history import history_json, history_text
 
     output = Output(json=as_json)
@@ -47,7 +47,8 @@ def history(plan: str, as_json: bool, state: str | None) -> int:
     plan_id, runs = plan_runs(workspace, plan)
     left_out: list[FsmError] = []
     found = list(measured(workspace, runs, left_out))
-    held = {m.run.run_id: workspace.store.holder(m.run.run_id) is not None for m in found}
+    gone = died(workspace, runs)
+    held = {m.run.run_id: m.run.run_id not in gone for m in found}
     output.document(
         {
             "plan": plan_id,
@@ -74,9 +75,10 @@ def stats(plan: str | None, as_json: bool, state: str | None) -> int:
     least once and have ended, those that completed all the same. Durations are of attempts that completed:
     their median and 95th percentile, interpolated linearly between two of them.
     """
-    from fsm.app.history import measured, plan_runs
+    from fsm.app.history import died, measured, plan_runs
     from fsm.run.metrics import summarize
     from fsm.views.history import statistics_json, statistics_text
+    from fsm.views.text import count
 
     output = Output(json=as_json)
     workspace = workspace_of(state)
@@ -84,15 +86,20 @@ def stats(plan: str | None, as_json: bool, state: str | None) -> int:
     plan_id, runs = (None, workspace.store.runs()) if plan is None else plan_runs(workspace, plan)
     left_out: list[FsmError] = []
     view = summarize(measured(workspace, runs, left_out))
+    gone = died(workspace, runs)
     output.document(
         {
             "plan": plan_id,
             **statistics_json(view),
+            "process_died": len(gone),
             "left_out": [error.message for error in left_out],
         }
     )
     if view.runs:
         output.line(statistics_text(view))
+        if gone:
+            told = f"{count(len(gone), 'run')} whose process died; which: fsm list"
+            output.line(f"\n? {told}{options_text(state)}")
     elif not left_out:
         of_plan = f" of plan {plan_id}" if plan_id else ""
         output.line(f"no runs{of_plan} yet; start one with: fsm run {plan or 'PLAN'}")

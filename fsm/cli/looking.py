@@ -89,15 +89,26 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
 @state_option
 def list_(every: bool, as_json: bool, state: str | None) -> None:
     """List the runs, the newest first: the newest 20, and all that are unfinished."""
+    from fsm.app.history import died
     from fsm.engine.retention import recent
     from fsm.views.log import runs_text, summary_json
 
     output = Output(json=as_json)
-    runs = workspace_of(state).store.runs()
+    workspace = workspace_of(state)
+    runs = workspace.store.runs()
     listed = runs if every else recent(runs)
     hidden = len(runs) - len(listed)
-    output.document({"runs": [summary_json(run) for run in listed], "not_listed": hidden})
-    output.line(runs_text(listed) if runs else "no runs yet; start one with: fsm run PLAN")
+    gone = died(workspace, listed)
+    output.document(
+        {
+            "runs": [summary_json(run, died=run.run_id in gone) for run in listed],
+            "not_listed": hidden,
+        }
+    )
+    output.line(runs_text(listed, gone) if runs else "no runs yet; start one with: fsm run PLAN")
+    if gone:
+        which = min(gone) if len(gone) == 1 else "RUN"
+        output.line(f"what can be done now: fsm status {which}{options_text(state)}")
     if hidden:
         output.line(f"and {hidden} finished before; list all with: fsm list --all")
     other_states(output, state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -49,28 +49,33 @@ def log_text(run: Run, records: Sequence[Record]) -> str:
     )
 
 
-def summary_json(run: RunSummary) -> dict[str, JsonValue]:
-    """One line of the list of runs."""
+def summary_json(run: RunSummary, *, died: bool) -> dict[str, JsonValue]:
+    """One line of the list of runs; `died`: its process did, and it does not go on by itself."""
     return {
         "run": run.run_id,
         "plan": run.plan_id,
         "name": run.plan_name,
         "state": run.state,
+        "process_died": died,
         "digest": run.digest,
         "created_at": run.created_at,
         "updated_at": run.updated_at,
     }
 
 
-def runs_text(runs: Sequence[RunSummary]) -> str:
-    """A table of runs."""
+def runs_text(runs: Sequence[RunSummary], died: Collection[str] = ()) -> str:
+    """A table of runs; `died` has the ids of those whose process did."""
     rows = [("RUN", "STATE", "PLAN", "LAST CHANGE")]
-    rows += [(r.run_id, r.state, shown(r.plan_id), time_text(r.updated_at)) for r in runs]
+    rows += [(r.run_id, _state(r, died), shown(r.plan_id), time_text(r.updated_at)) for r in runs]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def _state(run: RunSummary, died: Collection[str]) -> str:
+    return f"{run.state}, its process died" if run.run_id in died else run.state
 
 
 def _asked(event: on.Event) -> str:
