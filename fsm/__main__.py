@@ -13,11 +13,9 @@ _START_STEPS = {"run", "execute", "resume", "recover", "rollback"}
 
 def main() -> None:
     """Run the command line; ends the process with the exit codes of DESIGN.md."""
-    if sys.argv[1:] == ["--version"]:
-        from fsm import __version__
-
-        print(f"fsm {__version__}")
+    if sys.argv[1:] == ["--version"] and _told_version():
         return
+    _fill_standard_streams()
     # Starting makes much that stays and little garbage: collecting that would take a tenth of the time.
     gc.set_threshold(100_000, 20, 100)
     if not _START_STEPS.isdisjoint(sys.argv[1:2]):
@@ -27,6 +25,25 @@ def main() -> None:
     code = run(sys.argv[1:])
     gc.freeze()  # the interpreter need not walk it all once more on its way out
     sys.exit(code)
+
+
+def _told_version() -> bool:
+    from fsm import __version__
+
+    try:
+        print(f"fsm {__version__}", flush=True)
+    except OSError:
+        return False
+    return sys.stdout is not None
+
+
+def _fill_standard_streams() -> None:
+    """Have nothing else opened in the place of one that is closed: what is printed would go into it."""
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def _stand_by() -> None:

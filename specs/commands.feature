@@ -397,6 +397,42 @@ Feature: The commands that look at runs, and those that settle them
       Then it exits with 0
       And there is no error
 
+    Scenario Outline: `<command>` with `<redirection>`: what it prints is lost, and that is told
+      Given the plan "ticket" of the specs
+      And I have run `fsm run plan.yaml --yes`
+      When I run `<command>` with `<redirection>`
+      Then it exits with <code>
+      And the error says "stdout cannot be written: <why>; what is printed is lost"
+
+      Examples:
+        | command                    | redirection | code | why                     |
+        | fsm list                   | >/dev/full  | 7    | No space left on device |
+        | fsm list --json            | >/dev/full  | 7    | No space left on device |
+        | fsm skills                 | >/dev/full  | 7    | No space left on device |
+        | fsm export --move -o a.gz  | >/dev/full  | 7    | No space left on device |
+        | fsm --help                 | >/dev/full  | 7    | No space left on device |
+        | fsm --version              | >/dev/full  | 7    | No space left on device |
+        | fsm --version              | >&-         | 7    | it is closed            |
+        | fsm status                 | >&-         | 7    | it is closed            |
+        | fsm status                 | 1</dev/null | 7    | Bad file descriptor     |
+        | fsm status nonesuch --json | >/dev/full  | 2    | No space left on device |
+
+    Scenario Outline: A run goes on although `<redirection>` takes nothing of what it prints
+      Given the plan "ticket" of the specs
+      And there is a file "mended"
+      When I run `fsm run plan.yaml --yes` with `<redirection>`
+      Then it exits with <code>
+      And what happened is "branch ticket mail"
+      And the run is "completed"
+
+      Examples:
+        | redirection       | code |
+        | >/dev/full        | 7    |
+        | >/dev/full 2>&1   | 7    |
+        | >&-               | 7    |
+        | <&- 2>&-          | 0    |
+        | <&- >&- 2>&-      | 7    |
+
     Scenario Outline: A command that is mistyped is answered with the nearest one
       When I run `fsm <typed>`
       Then it exits with 2

@@ -152,6 +152,19 @@ class Place:
             os.close(theirs)
         self.answers.append(Answer(command, done.returncode, "", done.stderr))
 
+    def run_into(self, redirection: str, command: str) -> None:
+        """Run a command with a redirection of a shell, and keep its answer."""
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {redirection}', "sh", *self.arguments(self.filled(command))],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS * 2,
+        )
+        self.answers.append(Answer(command, done.returncode, done.stdout, done.stderr))
+
     def start(self, command: str) -> None:
         """Run a command beside the scenario, which goes on."""
         out, error = self._output_files()

@@ -98,6 +98,35 @@ Feature: Functions as steps
     Then it exits with 6
     And there is no file "pwned"
 
+  Scenario: What a skill writes past Python, with stdout closed, goes into nothing that fsm has open
+    Given the file "loud.py":
+      """
+      import os
+
+      from fsm import Skill
+
+      loud = Skill("loud", "Make noise.")
+
+
+      @loud.action
+      def shout() -> None:
+          "Make noise."
+          os.write(1, b"noise")
+      """
+    And the plan:
+      """
+      plan:
+        id: loud
+        skills: ["./loud.py:loud"]
+        steps:
+          - {id: first, run: touch first}
+          - {id: shout, depends_on: first, skill: loud, action: shout}
+          - {id: last, depends_on: shout, run: touch last}
+      """
+    When I run `fsm run plan.yaml --yes` with `>&-`
+    Then it exits with 7
+    And the run is "completed"
+
   Scenario: A file that was changed while its run was paused is not run
     Given the plan:
       """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -124,11 +123,10 @@ def fsm() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line; the exit code. Nothing but a message ever comes out of an error."""
-    keep_going()
+    stdout = keep_going()
     output = Output(json="--json" in arguments)
     try:
         result = fsm.main(list(arguments), prog_name="fsm", standalone_mode=False)
-        sys.stdout.flush()
     except click.UsageError as error:
         if not output.json:
             error.show()
@@ -144,7 +142,7 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get("FSM_DEBUG"):
             raise
         return output.error(_defect(error))
-    return result if isinstance(result, int) else 0
+    return stdout.exit_code(result if isinstance(result, int) else 0)
 
 
 def _possible(error: TransitionRefused) -> str:

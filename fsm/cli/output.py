@@ -16,7 +16,7 @@ from fsm.errors import FsmError, Invalid
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["Output", "answer", "keep_going"]
+__all__ = ["Output", "Patient", "answer", "keep_going"]
 
 Answer = TypeVar("Answer")
 
@@ -91,41 +91,95 @@ def shows_colours() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def keep_going() -> None:
+def keep_going() -> Patient:
     """From now on, that nobody can read what is written keeps no command from its work.
 
     The reader of a pipe went away, the terminal was closed (F31), the disk that takes the output is full:
-    a run must not stop half-way for that.
+    a run must not stop half-way for that. Gives stdout as it is from now on. Nothing comes from a stdin that
+    is closed.
     """
-    sys.stdout = cast(TextIO, _Patient(sys.stdout))
-    sys.stderr = cast(TextIO, _Patient(sys.stderr))
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
+    stdout = Patient(sys.stdout, _tell_lost)
+    sys.stdout = cast(TextIO, stdout)
+    sys.stderr = cast(TextIO, Patient(sys.stderr, lambda _: None))
+    return stdout
 
 
-class _Patient:
-    """A stream that, once it cannot be written to, takes everything and keeps nothing."""
+def _tell_lost(why: str) -> None:
+    click.echo(
+        f"error: stdout cannot be written: {why}; what is printed is lost\n"
+        "  the command goes on without it; how a run stands: fsm status",
+        err=True,
+    )
 
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+class Patient:
+    """A stream that, once it cannot be written to, takes everything and keeps nothing.
+
+    `has_lost` tells that something was lost which somebody may look for: nobody waits any more for what a
+    reader of a pipe who went away, or a terminal that was closed, does not take. `tell` is told why, once.
+    """
+
+    has_lost = False
+
+    def __init__(self, stream: TextIO | None, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._is_closed = stream is None
+        self._stream: Any = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        self._is_terminal = self._stream.isatty()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    @property
+    def buffer(self) -> _PatientBytes:
+        """The same for bytes."""
+        return _PatientBytes(self._stream.buffer, self)
+
     def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except OSError as error:
-            self._give_up(error)
-            return len(text)
+        return self.take(self._stream.write, text)
 
     def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError as error:
-            self._give_up(error)
+        self.take(self._stream.flush)
 
-    def _give_up(self, error: OSError) -> None:
-        if error.errno not in (errno.EPIPE, errno.EIO) and self is not sys.stderr:
-            click.echo(f"note: what is printed from here on is lost: {error.strerror}", err=True)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._stream.fileno())
-        os.close(nowhere)
+    def take(self, write: Callable[..., int | None], *data: str | bytes) -> int:
+        """Have it written, or lost."""
+        if self._is_closed and any(data):
+            self._lose("it is closed")
+        try:
+            return write(*data) or 0
+        except OSError as error:
+            is_left = error.errno == errno.EPIPE or (error.errno == errno.EIO and self._is_terminal)
+            if not is_left:
+                self._lose(error.strerror or str(error))
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+            return sum(map(len, data))
+
+    def exit_code(self, code: int) -> int:
+        """`code`, but not 0 if something was lost: then 7, as for other files that cannot be written."""
+        self.flush()
+        return code or (7 if self.has_lost else 0)
+
+    def _lose(self, why: str) -> None:
+        if not self.has_lost:
+            self.has_lost = True
+            self._tell(why)
+
+
+class _PatientBytes:
+    """The bytes of a patient stream."""
+
+    def __init__(self, stream: Any, whole: Patient) -> None:
+        self._stream = stream
+        self._whole = whole
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, data: bytes) -> int:
+        return self._whole.take(self._stream.write, data)
+
+    def flush(self) -> None:
+        self._whole.take(self._stream.flush)

@@ -289,6 +289,11 @@ def records_are_chained(place: Place) -> None:
     assert all(re.fullmatch("[0-9a-f]{64}", each) for each in hashes)
 
 
+@when(parsers.re(f"I run {COMMAND} with `(?P<redirection>[^`]+)`"))
+def i_run_with_a_redirection(place: Place, command: str, redirection: str) -> None:
+    place.run_into(redirection, command)
+
+
 @when(parsers.re(f"I run {COMMAND} into a pipe that nobody reads"))
 def i_run_into_a_closed_pipe(place: Place, command: str) -> None:
     place.run_into_closed_pipe(command)
