@@ -198,11 +198,15 @@ Feature: Nothing runs that was not approved
           - {id: one, run: echo one >> happened}
           - {id: two, run: [no-such-command, now], cwd: sub}
           - {id: three, run: "echo 'three"}
+          - id: four
+            run: ls
+            rollback: {run: [no-such-command]}
       """
     When I run `fsm run plan.yaml`
     Then it exits with 2
-    And the error says "step `two`: the working folder …/sub does not exist"
-    And the error says "step `three`"
+    And the error says "plan.yaml:5:7  step `two`: the working folder …/sub does not exist"
+    And the error says "plan.yaml:6:7  step `three`"
+    And the error says "plan.yaml:9:7  step `four`, rollback: `no-such-command` is not found on PATH"
     And the error says "nothing was started"
     And nothing happened
     And the error says "fsm validate plan.yaml"

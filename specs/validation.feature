@@ -102,11 +102,11 @@ Feature: Validation looks at every step before anything happens
       first   ✓       ✗            ✓        not made
       second  ✓       ✗            ✗        not made
       ship    ✓       ✗            –        not made
-      ✗ steps `first`, `second`: you may not close tickets; ask the boss
-      ✗ step `second`: there is no ticket A-2; open it
-      ✗ step `ship`: the environment variable REGION is not set; set it: export REGION=…
-      ✗ step `ship`: `no-such-command` is not found on PATH; install it, or write its path
-      ✗ step `look`, dry_run: exit code 1
+      ✗ plan.yaml:6:7  steps `first`, `second`: you may not close tickets; ask the boss
+      ✗ plan.yaml:7:7  step `second`: there is no ticket A-2; open it
+      ✗ plan.yaml:8:7  step `ship`: the environment variable REGION is not set; set it: export REGION=…
+      ✗ plan.yaml:8:7  step `ship`: `no-such-command` is not found on PATH; install it, or write its path
+      ✗ plan.yaml:5:35  step `look`, dry_run: exit code 1
       ✗ release: 4 steps, … checks, 5 problems
       """
     And nothing happened
@@ -151,7 +151,7 @@ Feature: Validation looks at every step before anything happens
       step     inputs  permissions  targets  dry-run
       s1       ✓       ✗            –        –
       20 more  ✓       ✓            –        –
-      ✗ step `s1`, rollback: `undo-s1` is not found on PATH; install it, or write its path
+      ✗ plan.yaml:…  step `s1`, rollback: `undo-s1` is not found on PATH; install it, or write its path
       """
     And it does not print "s3 "
     When I run `fsm validate plan.yaml --full`
@@ -189,7 +189,7 @@ Feature: Validation looks at every step before anything happens
     And I run `fsm validate plan.yaml`
     Then it exits with 2
     And it prints "first  ✓       ✗ "
-    And it prints "✗ step `first`: the secret TICKETS_KEY is not set; set it with: export TICKETS_KEY=…"
+    And it prints "✗ plan.yaml:…  step `first`: the secret TICKETS_KEY is not set; set it with: export TICKETS_KEY=…"
 
   Scenario Outline: A secret stands where it would be seen, or its value stands in the plan
     Given the plan:

@@ -11,7 +11,7 @@ from fsm.errors import Problem
 from fsm.values import Value
 
 if TYPE_CHECKING:
-    from fsm.plan.model import Step
+    from fsm.plan.model import Plan, Step
 
 __all__ = ["DryRun", "Fault", "Findings", "Noted", "StepFindings"]
 
@@ -26,6 +26,7 @@ class Fault(Value):
     """One thing that is wrong, with all `steps` it is wrong of: none if it is of the plan as a whole.
 
     `what` is the call of theirs that it is about: "" for the step's own, `rollback`, `check`, `dry_run`.
+    `place` is file, line and column of the first of these steps, or of that call; `("", 0, 0)` if unknown.
     """
 
     message: str
@@ -33,6 +34,7 @@ class Fault(Value):
     aspect: Aspect | Literal["dry_run"]
     what: str = ""
     steps: Sequence[str] = ()
+    place: tuple[str, int, int] = ("", 0, 0)
 
     @property
     def problem(self) -> Problem:
@@ -44,7 +46,9 @@ class Fault(Value):
         where = f"{'step' if len(self.steps) == 1 else 'steps'} {named}"
         where += f" and {more} more" if more > 0 else ""
         where += f", {self.what}" if self.what else ""
-        return Problem(f"{where}: {self.message}", self.hint)
+        path, line, column = self.place
+        message = f"{where}: {self.message}"
+        return Problem(message, self.hint, path=path, line=line, column=column)
 
 
 class StepFindings(Value):
@@ -81,9 +85,10 @@ class Findings(Value):
 
 
 class Noted:
-    """Gathers what is wrong. The same thing of several steps is one fault that names them."""
+    """Gathers what is wrong with a plan. The same thing of several steps is one fault that names them."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._steps: dict[tuple[str, str, Aspect | Literal["dry_run"], str], dict[str, None]] = {}
 
     def note(
@@ -107,4 +112,12 @@ class Noted:
     @property
     def faults(self) -> Sequence[Fault]:
         """All that was noted, in the order of the plan."""
-        return [Fault(*key, tuple(steps)) for key, steps in self._steps.items()]
+        if not any(self._steps.values()):
+            return [Fault(*key) for key in self._steps]
+        from fsm.plan import find_steps
+
+        place = find_steps(self._plan)
+        return [
+            Fault(*key, tuple(steps), place(next(iter(steps)), key[-1])) if steps else Fault(*key)
+            for key, steps in self._steps.items()
+        ]

@@ -40,7 +40,7 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
     each of its calls (a missing command, a wrong parameter, a syntax error of the shell). A dry run is made
     if nothing of this is wrong with its step or any before it; one that fails keeps no other from being made.
     """
-    noted = Noted()
+    noted = Noted(site.plan)
     if problems := exposed(site.plan, site.environ):
         noted.note(problems, "inputs")  # what comes after could show the value
         return Findings(1, noted.faults)
@@ -71,7 +71,7 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
 
 def unset(site: Site) -> Sequence[Problem]:
     """The secrets and the declared environment that are not set: asked of every process that runs steps."""
-    noted = Noted()
+    noted = Noted(site.plan)
     noted.note(exposed(site.plan, site.environ), "inputs")
     noted.note(_environment(site), "permissions")
     for step in site.plan.steps_with("required_env"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fsm.plan.loading.load import load_plan, read_source, resolve
     from fsm.plan.loading.phases import Specification, load_specification
-    from fsm.plan.loading.places import step_paths, step_places
+    from fsm.plan.loading.places import find_steps, step_paths, step_places
     from fsm.plan.loading.script_folder import load_scripts
     from fsm.plan.loading.skill_file import load_skill
     from fsm.plan.model import Call, ErrorHandling, Plan, Response, Retry, Rollback, Step
@@ -27,6 +27,7 @@ __all__ = [
     "Rollback",
     "Specification",
     "Step",
+    "find_steps",
     "load_plan",
     "load_scripts",
     "load_skill",
@@ -45,6 +46,7 @@ _HOMES = {
     "load_scripts": "loading.script_folder",
     "load_skill": "loading.skill_file",
     "load_specification": "loading.phases",
+    "find_steps": "loading.places",
     "step_paths": "loading.places",
     "step_places": "loading.places",
 }

@@ -42,6 +42,7 @@ __all__ = [
     "Response",
     "Retry",
     "Rollback",
+    "Source",
     "Step",
     "shape_of_steps",
 ]
@@ -187,6 +188,13 @@ class Outline(NamedTuple):
     starts: Sequence[int]
 
 
+class Source(NamedTuple):
+    """The file that a plan was read from, as its user named it, and the text in it."""
+
+    path: str
+    text: str
+
+
 class Plan(Value, kw_only=True):
     """A whole plan, resolved. `steps` stand in execution order: topological, ties as declared.
 
@@ -234,6 +242,16 @@ class Plan(Value, kw_only=True):
     def found_in(self, folder: Path) -> Plan:
         """The plan itself, which knows from now on where its file lies."""
         vars(self)["_folder"] = folder
+        return self
+
+    @property
+    def source(self) -> Source | None:
+        """What it was read from, if that was in this process; it says nothing of what the plan is."""
+        return vars(self).get("_source")
+
+    def read_from(self, source: Source) -> Plan:
+        """The plan itself, which knows from now on what it was read from."""
+        vars(self)["_source"] = source
         return self
 
     @cached_property

@@ -12,6 +12,7 @@ from fsm.engine.ports import Failed
 from fsm.engine.preflight import Findings, preflight
 from fsm.engine.site import Site
 from fsm.errors import Problem
+from fsm.plan import load_plan
 from fsm.plan.model import Call, Plan, Rollback
 
 from .world import Scripted, plan, step
@@ -159,3 +160,35 @@ def test_a_dry_run_that_needs_earlier_outputs_is_not_made_and_says_whose(tmp_pat
         ("needs_outputs", ["a"]),
     ]
     assert action.tasks == []
+
+
+def test_what_is_wrong_with_steps_names_the_place_of_the_first_or_of_its_call(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "plan.yaml"
+    lines = [
+        "plan:",
+        "  id: p",
+        "  secrets: [TOKEN]",
+        "  steps:",
+        "    - {id: one, skill: scripted, action: x, env: {HERE: '1'}}",
+        "    - id: two",
+        "      skill: scripted",
+        "      action: x",
+        "      env: {REGION: }",
+        "      rollback: {skill: magic, action: x}",
+        "    - {id: three, skill: scripted, action: x, env: {REGION: }}",
+    ]
+    file.write_text("\n".join(lines))
+    places = [
+        (problem.path, problem.line, problem.column)
+        for problem in found(load_plan(file), tmp_path, Scripted(), {}).problems
+    ]
+    assert places == [("", 0, 0), (str(file), 6, 7), (str(file), 10, 7)]
+
+
+def test_a_specification_of_phases_names_the_place_of_the_phase(tmp_path: Path) -> None:
+    file = tmp_path / "flow.json"
+    file.write_text('{"workflow_id": "w",\n "phases": [\n  {"name": "a", "command": "ls"}]}')
+    (problem,) = found(load_plan(file), tmp_path, Scripted(), {}).problems
+    assert str(problem).startswith(f"{file}:3:3  step `a`: no skill is called `shell`")

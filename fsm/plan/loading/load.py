@@ -23,7 +23,7 @@ from fsm.plan.loading.parameters import merge_params
 from fsm.plan.loading.roster import Roster
 from fsm.plan.loading.skilled import FindSkills, Skilled
 from fsm.plan.loading.texts import May, Texts, Use
-from fsm.plan.model import Plan, Step
+from fsm.plan.model import Plan, Source, Step
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -104,7 +104,8 @@ def resolve(
     fields["skills"] = skilled.stored()
     if more := [name for name in skilled.secrets() if name not in secrets]:
         fields["secrets"] = (*secrets, *more)
-    return Plan(params=known, steps=tuple(resolved[name] for name in order), **fields)
+    plan = Plan(params=known, steps=tuple(resolved[name] for name in order), **fields)
+    return plan.read_from(Source(document.path, document.text))
 
 
 def is_specification(data: Data) -> bool:

@@ -21,7 +21,7 @@ from fsm.plan.loading.findings import PHASES, Findings, quoted
 from fsm.plan.loading.load import bound, checked, is_specification, read_source
 from fsm.plan.loading.roster import Roster
 from fsm.plan.loading.values import Attempts, Dependencies, Id, Text, Timeout
-from fsm.plan.model import Call, Plan, Retry, Step
+from fsm.plan.model import Call, Plan, Retry, Source, Step
 
 __all__ = ["Backend", "Phase", "Shape", "Specification", "load_specification", "resolve_phases"]
 
@@ -119,6 +119,7 @@ def resolve_phases(
         fields["checkpoint_interval"] = head["checkpoint_interval"]
     workflow = head["workflow_id"]
     plan = Plan(id=workflow, name=workflow, steps=tuple(steps[n] for n in order), **fields)
+    plan = plan.read_from(Source(document.path, document.text))
     return Specification(plan, head.get("state_backend", "json"))
 
 
