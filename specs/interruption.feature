@@ -83,6 +83,8 @@ Feature: Interruptions
         runner lost, resumed
         middle started, middle completed, last started, last completed
         """
+      When I run `fsm log`
+      Then it prints "Run {run}: its process died; what was in flight is unknown"
 
     Scenario: A person says that it was done
       Given the plan "held" of the specs

@@ -64,15 +64,16 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
     """Print what happened in a run, event by event; with --step, what that step printed."""
     from fsm.app.history import step_logs
     from fsm.engine.recovery import refold
-    from fsm.views.log import log_text, record_json
+    from fsm.views.log import log_line, log_text, record_json
 
     output = Output(json=as_json)
     workspace, found, state = find_run(run_id, state)
     stored = workspace.store.load(found.run_id)
-    run = refold(stored)
+    told: list[str] = []
+    run = refold(stored, lambda run, at, event: told.append(log_line(run, at, event)))
     if step is None:
         output.document({"run": run.run_id, "records": [record_json(r) for r in stored.records]})
-        output.line(log_text(run, stored.records))
+        output.line(log_text(told))
         return
     refuse_unknown_step(run, step)
     files = step_logs(workspace, run, step)

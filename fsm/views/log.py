@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fsm.engine.ports import RunSummary
     from fsm.run import Run
 
-__all__ = ["log_text", "record_json", "runs_text", "summary_json", "time_text"]
+__all__ = ["log_line", "log_text", "record_json", "runs_text", "summary_json", "time_text"]
 
 
 def time_text(at: float) -> str:
@@ -38,15 +38,16 @@ def record_json(record: Record) -> dict[str, JsonValue]:
     }
 
 
-def log_text(run: Run, records: Sequence[Record]) -> str:
-    """One line a record: number, time, what happened."""
-    width = len(str(len(records)))
-    return "\n".join(
-        f"{record.seq:>{width}}  {time_text(record.at)}  "
-        + (event_line(run, record.event) or _plain(run, record)).strip()
-        + _asked(record.event)
-        for record in records
-    )
+def log_line(run: Run, at: float, event: on.Event) -> str:
+    """The time and what happened; of the run as it stood then, for what was unknown may be known now."""
+    told = event_line(run, event) or _plain(run, event)
+    return f"{time_text(at)}  {told.strip()}{_asked(event)}"
+
+
+def log_text(lines: Sequence[str]) -> str:
+    """The lines of a whole journal with the numbers of their records."""
+    width = len(str(len(lines)))
+    return "\n".join(f"{number:>{width}}  {line}" for number, line in enumerate(lines, 1))
 
 
 def summary_json(run: RunSummary, *, died: bool) -> dict[str, JsonValue]:
@@ -92,12 +93,11 @@ def _asked(event: on.Event) -> str:
     return who + told + (f" ({shown(reason)})" if reason else "")
 
 
-def _plain(run: Run, record: Record) -> str:
-    match record.event:
+def _plain(run: Run, event: on.Event) -> str:
+    match event:
         case on.ProcessIdentified(step=step, pid=pid):
             of = run.record(step)
-            return f"  {step_label(of.index, of.step)} - is process {pid}"
+            return f"{step_label(of.index, of.step)} - is process {pid}"
         case _:
-            return {"RunValidated": "validated", "RunStarted": "started"}.get(
-                record.kind, record.kind
-            )
+            kind = type(event).__name__
+            return {"RunValidated": "validated", "RunStarted": "started"}.get(kind, kind)

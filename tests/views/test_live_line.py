@@ -6,11 +6,10 @@ import pytest
 
 from fsm.cli.output import Output
 from fsm.cli.progress import Progress
-from fsm.engine.journal import seal
 from fsm.plan.model import Call, Plan, Retry, Step
 from fsm.run import Run
 from fsm.run import events as on
-from fsm.views.log import log_text
+from fsm.views.log import log_line
 
 CALL = Call(skill="shell", action="run", params={"command": "true"})
 BUILD = Step(id="build", name="build", call=CALL, retry=Retry(attempts=2, delay_seconds=30.0))
@@ -72,5 +71,4 @@ def test_who_stopped_the_run_is_told_how_to_wait_no_longer(screen: Screen) -> No
 
 def test_the_journal_names_the_process_of_a_step_for_people(screen: Screen) -> None:
     identified = on.ProcessIdentified("build", 1, 4711, 900, "boot")
-    records = seal([*BEGUN, identified], after=0, previous="", epoch=1, at=1000.0)
-    assert log_text(screen.run, records).endswith("  Step 1: build - is process 4711")
+    assert log_line(screen.run, 1000.0, identified).endswith("  Step 1: build - is process 4711")
