@@ -124,6 +124,8 @@ Feature: Roll back, the last effect first
     Then it exits with 0
     And it prints "✎ Step 2: two - marked undone by …@…: dropped the table by hand"
     And the journal gives "reason" of "StepMarked" as "dropped the table by hand"
+    And it does not print "Step 2: two - failed"
+    And it does not print "the server is down"
     When I run `fsm rollback`
     Then it exits with 4
     And the run is "rolled back"
@@ -154,6 +156,37 @@ Feature: Roll back, the last effect first
     Then it exits with 4
     And what happened is "one -one1 -one2 -one3"
     And it prints "↻ Step 1: one - rollback attempt 1 failed: …; to be tried again"
+
+  Scenario: What failed is the step or its rollback, and the report mixes them up in no case
+    Given the plan:
+      """
+      plan:
+        id: mixed
+        error_handling: {single_failure: rollback}
+        steps:
+          - id: own
+            run: echo "its own fault"; exit 3
+            rollback: {run: "true", on: started}
+            on_failure: continue
+          - id: mixed
+            run: echo "its own fault"; exit 3
+            rollback:
+              run: 'test "$FSM_ATTEMPT" = 2 || { echo "the fault of its rollback"; exit 4; }'
+              retry: {attempts: 2, delay: 10ms}
+              on: started
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 4
+    And it prints "✗ Step 1: own - failed, then rolled back: exit code 3"
+    And it does not print "Step 2: mixed - failed, then rolled back: exit code 4"
+    And it does not print "| the fault of its rollback"
+
+  Scenario: A failed step that a person undid is told as that
+    Given the plan "ticket" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm mark ticket undone --reason "nothing was there"`
+    Then it exits with 0
+    And it prints "✗ Step 2: Move the ticket - failed, then marked undone by …@…: exit code"
 
   Scenario: Rollbacks have timeouts of their own
     Given the plan:

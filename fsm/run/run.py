@@ -208,6 +208,8 @@ class Run(Standing):
         if event.as_ == "done":
             self._mark_done(record, event.by)
         else:
+            if record.state != "failed":  # its rollback did, or nobody knew: that is settled
+                record.error, record.exit_code, record.tail = "", None, ""
             step_machine.fire(record, "mark_undone", subject=event.step)
             record.marked = f"undone by {event.by}"
             self._undone(record)
@@ -224,7 +226,8 @@ class Run(Standing):
 
     def _undo_completed(self, event: on.UndoCompleted) -> None:
         record = self._landing(event.step, event.attempt, "undone", undo=True)
-        if record.outstanding:  # of one that never completed, its failure stays told
+        told_of_undo = event.attempt > 1  # by the attempt before, which ended otherwise
+        if record.outstanding or told_of_undo:  # else its own failure stays told
             record.error, record.exit_code, record.tail = "", 0, ""
             record.seconds = event.seconds
         self._undone(record)

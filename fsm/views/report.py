@@ -207,7 +207,9 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     else:
         what = "its rollback failed" if undoing else record.state.replace("_", " ")
         what = "failed, to be tried again" if _awaits_retry(record) else what
-        what = "failed, then rolled back" if record.state == "rolled_back" else what
+        if record.state == "rolled_back":
+            then = f"marked {shown(record.marked)}" if record.marked else "rolled back"
+            what = f"failed, then {then}"
         lines = [f"✗ {label} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
     facts = [("ran", command_text(call))]
