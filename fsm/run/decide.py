@@ -25,12 +25,15 @@ def commands(run: Standing, now: float) -> list[do.Command]:
 
 
 def resolve(run: Standing) -> list[do.Command]:
-    """Interrupted steps come first, and nothing else starts beside them (I17)."""
+    """Interrupted steps come first, and nothing else starts beside them (I17).
+
+    They all were in flight at once, so there is room for all.
+    """
     decided: list[do.Command] = []
     for record in run.interrupted:
         if record.can_be_probed:
             decided.append(do.ProbeStep(record.id))
-        elif record.can_be_rerun and len(run.in_flight) + len(decided) < run.plan.parallel:
+        elif record.can_be_rerun:
             decided.append(do.StartStep(record.id, record.attempt + 1))
     return decided
 
@@ -57,9 +60,10 @@ def backward(run: Standing, now: float) -> list[do.Command]:
         return [do.CancelStep(record.id) for record in going_forward]
     if run.in_flight:
         return []
-    if any(r.can_be_probed or r.effect_is_unknown for r in run.interrupted):
-        # A check that is still in flight from before the rollback is waited for, too.
-        return [do.ProbeStep(r.id) for r in run.interrupted if r.can_be_probed]
+    # Also for a check that is in flight from before the rollback; what none can decide ends the rollback.
+    checks = [record for record in run.interrupted if record.can_be_probed]
+    if checks:
+        return [do.ProbeStep(record.id) for record in checks]
     record = run.next_to_undo
     if record is None:
         return []
