@@ -122,6 +122,18 @@ FORGED: dict[str, tuple[str, tuple[on.Event, ...]]] = {
         "S5",
         (*BEGUN, on.StepStarted("a", 1), on.RunnerLost(), on.StepProbed("a", "done")),
     ),
+    "a process of a step that never began": (
+        "I1",
+        (*BEGUN, on.ProcessIdentified("a", 0, 9, 1, "")),
+    ),
+    "a process of a step that has ended": (
+        "I1",
+        (*BEGUN, *A_DONE, on.ProcessIdentified("a", 1, 9, 1, "")),
+    ),
+    "a process of another attempt": (
+        "I1",
+        (*BEGUN, on.StepStarted("a", 1), on.ProcessIdentified("a", 2, 9, 1, "")),
+    ),
     "a compensation beside a step in flight": (
         "I1",
         (*BEGUN, *A_DONE, on.StepStarted("b", 1), *BACK, on.UndoStarted("a", 1)),
