@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ Until = Callable[[Callable[[], object]], None]
 
 ENTRY = Entry("build", "run", 1, 4711, 900, "a-boot", 100.0, 107.5, 0)
 NAME = "processes.jsonl"
+SAMPLE = Path(__file__).parent / "samples" / "processes-v1.jsonl"
 
 DRIVE = """
 import asyncio, json, os, signal, sys, time
@@ -75,6 +77,33 @@ def test_the_latest_entry_of_each_attempt_counts(tmp_path: Path) -> None:
     other = ENTRY._replace(attempt=2, status=3)
     (tmp_path / NAME).write_bytes(line(at_work) + line(ENTRY) + line(other))
     assert entries(str(tmp_path)) == {("build", "run", 1): ENTRY, ("build", "run", 2): other}
+
+
+def test_the_ledger_of_the_stored_sample_is_read(tmp_path: Path) -> None:
+    """An attempt that was at work when its runner went, and one that had ended and was not recorded."""
+    (tmp_path / NAME).write_bytes(SAMPLE.read_bytes())
+    boot = "3b8a2c1e-5d0f-4b7a-9c11-7e2f60a4d9b5"
+    assert entries(str(tmp_path)) == {
+        ("build", "run", 2): Entry("build", "run", 2, 4711, 0, boot, 100.25, 107.5, 4),
+        ("deploy", "rollback", 1): Entry("deploy", "rollback", 1, 4712, 0, boot, 101.5, 101.75, -9),
+    }
+
+
+def test_what_a_shim_writes_is_of_the_format_of_the_sample(make_task: Make, tmp_path: Path) -> None:
+    """A change here is a change of the format: then what an older fsm left must be read as well."""
+    outlived(make_task(wait_until_ends("exit 4")))
+    (tmp_path / "go").touch()
+    settle(str(tmp_path / "logs"))
+    written = (tmp_path / "logs" / NAME).read_text()
+    at_work, ended = SAMPLE.read_text().splitlines()[:2]
+    assert [shape(each) for each in written.splitlines()] == [shape(at_work), shape(ended)]
+
+
+def shape(text: str) -> str:
+    """The line with what differs from run to run blanked."""
+    text = re.sub(r'("(?:step|boot)": )"[^"]+"', r'\1"…"', text)
+    text = re.sub(r'("(?:began|ended)": )[1-9]\d*\.\d+', r"\1moment", text)
+    return re.sub(r'("(?:attempt|pid|start)": )[1-9]\d*', r"\1number", text)
 
 
 @given(cut=st.integers(1, len(line(ENTRY)) - 2))

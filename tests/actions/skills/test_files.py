@@ -20,6 +20,8 @@ from fsm.engine.ports import Failed, Succeeded
 from .conftest import Steps
 from .killed import CASES
 
+SAMPLE = Path(__file__).parent / "samples" / "kept-v1"
+
 
 @pytest.fixture
 def steps(folder: Path) -> Steps:
@@ -172,6 +174,35 @@ def test_a_hostile_value_is_a_name_and_a_text_like_any_other(
 def test_text_that_is_no_unicode_is_refused(steps: Steps, folder: Path) -> None:
     assert "not valid Unicode" in steps.error("write", path="x", text="\ud800")
     assert not (folder / "x").exists()
+
+
+def test_what_is_kept_is_of_the_format_of_the_sample(steps: Steps, folder: Path) -> None:
+    """A change here is a change of the format: then what an older fsm kept must be read as well."""
+    (folder / "in").write_text("before\n")
+    (folder / "in").chmod(0o640)
+    assert isinstance(steps.perform("write", {"path": "in", "text": "after\n"}), Succeeded)
+    kept = folder / ".fsm/logs/run/step@kept/1"
+    record = json.loads((kept / "record.json").read_text())
+    (place,) = record["places"]
+    assert place["path"] == str(folder / "in")
+    assert place["before"]["file"] == [kept.stat().st_dev, (kept / "0.before").stat().st_ino]
+    place["path"], place["before"]["file"] = "FOLDER/in", [1, 2]
+    assert json.dumps(record) == (SAMPLE / "record.json").read_text().strip()
+
+
+def test_what_the_sample_kept_is_brought_back(steps: Steps, folder: Path) -> None:
+    """As an fsm of the sample's version left it."""
+    (folder / "in").write_text("after\n")
+    (folder / "in").chmod(0o640)
+    kept = folder / ".fsm/logs/run/step@kept/1"
+    kept.mkdir(parents=True)
+    record = (SAMPLE / "record.json").read_text()
+    (kept / "record.json").write_text(record.replace("FOLDER", str(folder)))
+    (kept / "0.before").write_text("before\n")
+    (kept / "0.before").chmod(0o640)
+    assert isinstance(undone := steps.perform("restore", {}, "rollback"), Succeeded), undone
+    assert (folder / "in").read_text() == "before\n"
+    assert not list(kept.glob("*.found")), "it was taken for somebody else's"
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from fsm.engine.ports import Failed, Succeeded
 from .conftest import Steps
 
 REFERENCE = "fsm.actions.skills.git:git"
+SAMPLE = Path(__file__).parent / "samples" / "git-v1.json"
 
 
 @dataclass
@@ -73,6 +76,10 @@ class Clone:
 
 @pytest.fixture
 def clone(folder: Path) -> Clone:
+    return make_clone(folder)
+
+
+def make_clone(folder: Path) -> Clone:
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder.parent),
@@ -158,6 +165,31 @@ def test_each_action_is_tried_done_probed_and_undone_exactly(
     assert isinstance(undone := steps.perform(*undo(action, params), "rollback"), Succeeded), undone
     assert clone.picture() == before
     assert not (clone.folder / "pwned").exists()
+
+
+def test_what_is_remembered_is_of_the_format_of_the_sample(tmp_path: Path) -> None:
+    """A change here is a change of the format: then what an older fsm remembered must be read as well.
+
+    That it is read, and undone by, is what the other tests show of what is written.
+    """
+    sample, found = json.loads(SAMPLE.read_text()), {}
+    assert {CASES[case][0] for case in sample} == {action for action, _ in CASES.values()}
+    for number, case in enumerate(sample):
+        folder = tmp_path / str(number) / "plan"
+        folder.mkdir(parents=True)
+        clone = make_clone(folder)
+        prepare(clone, case)
+        steps, (action, params) = Steps(git, folder, REFERENCE, env=clone.env), CASES[case]
+        memory = folder / ".fsm/logs/run/step@kept/git.json"
+        found[case] = []
+        for name, given, purpose in ((action, params, "run"), (*undo(action, params), "rollback")):
+            done = steps.perform(name, given, purpose)  # type: ignore[arg-type]
+            assert isinstance(done, Succeeded), done
+            found[case].append(
+                json.loads(re.sub(r"\b[0-9a-f]{40}\b", "OBJECT", memory.read_text()))
+            )
+        steps.shell.close()
+    assert found == sample
 
 
 class Killed(BaseException):
