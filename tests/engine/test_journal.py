@@ -68,6 +68,17 @@ def test_a_chain_with_any_one_thing_changed_does_not_verify(data: st.DataObject)
         verify("run-1", records, "d" * 64)
 
 
+def test_a_record_of_an_older_writer_than_the_one_before_does_not_verify() -> None:
+    """Though each record is as it was sealed, and the chain holds (I20)."""
+    first = seal(EVENTS[:4], after=0, previous="d" * 64, epoch=2, at=10.25)
+    for epoch in (2, 3):
+        later = seal(EVENTS[4:6], after=4, previous=first[-1].hash, epoch=epoch, at=11.0)
+        verify("run-1", [*first, *later], "d" * 64)
+    older = seal(EVENTS[4:6], after=4, previous=first[-1].hash, epoch=1, at=11.0)
+    with pytest.raises(Damaged, match="record 5 is of an older writer than the one before"):
+        verify("run-1", [*first, *older], "d" * 64)
+
+
 def test_another_plan_does_not_fit_the_chain() -> None:
     with pytest.raises(Damaged, match="record 1"):
         verify("run-1", chain(), "e" * 64)
