@@ -30,10 +30,12 @@ def per_step(
     with tempfile.TemporaryDirectory(prefix="fsm-bench-", dir=where) as name:
         short, how = _count(plan(few), Path(name) / "few")
         long, _ = _count(plan(many), Path(name) / "many")
-    steps = many - few
+    written, forked = ((long[what] - short[what]) / (many - few) for what in ("fsync", "fork"))
+    assert written >= 0.99, "it was not seen how the steps are written down"
+    assert forked >= forks - 0.01, "it was not seen how the steps are begun"
     return [
-        _result(work, f"fsyncs a step ({how})", (long["fsync"] - short["fsync"]) / steps, 1),
-        _result(work, f"forks a step ({how})", (long["fork"] - short["fork"]) / steps, forks),
+        _result(work, f"fsyncs a step ({how})", written, 1),
+        _result(work, f"forks a step ({how})", forked, forks),
     ]
 
 
@@ -55,7 +57,7 @@ def _count(text: str, folder: Path) -> tuple[Counter[str], str]:
         shutil.rmtree(folder / "state", ignore_errors=True)
     said = measure(python("driven.py", plan, folder, "--count"), folder).said
     counts = Counter({"fsync": int(said["durable writes"]), "fork": int(said["forks"])})
-    return counts, "appends and audit events"
+    return counts, "calls and audit events"
 
 
 def _read(trace: str) -> Counter[str]:

@@ -4,7 +4,8 @@ Run as `python driven.py PLAN FOLDER [--count]`, in a process of its own. It tel
 (`imports_cpu`, the whole process up to then), what loading and checking the plan costs (`load_…`), and the
 run itself, from the first write to the closed journal (`cpu`, `wall`).
 
-With `--count` it counts durable writes and forks by itself, for machines where `strace` cannot.
+With `--count` it counts durable writes and forks by itself, its shim's among them, for machines where
+`strace` cannot.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from mmap import mmap
 from pathlib import Path
 
 from meter import Meter, say
@@ -64,21 +66,52 @@ class NoOp:
         """Nothing is shared."""
 
 
-class Counted:
-    """A journal that counts its durable writes."""
+class Counts:
+    """Counts the forks of this process and of the shim that it forks off, and its durable writes.
 
-    def __init__(self, journal: Journal) -> None:
-        self.run_id, self.epoch, self.appends = journal.run_id, journal.epoch, 1  # it was created
+    What is counted lies in memory that both share, and the shim inherits the hook.
+    """
+
+    def __init__(self) -> None:
+        from fsm.actions.standby import stand_by
+
+        self.writes = 0
+        self._forks = mmap(-1, 8)
+        fsync = os.fsync
+
+        def counted(fd: int) -> None:
+            self.writes += 1
+            fsync(fd)
+
+        os.fsync = os.fdatasync = counted
+        sys.addaudithook(self._hear)
+        stand_by()
+
+    @property
+    def forks(self) -> int:
+        return int.from_bytes(self._forks[:], "little")
+
+    def _hear(self, event: str, _: tuple[object, ...]) -> None:
+        if event in {"os.fork", "os.posix_spawn", "subprocess.Popen"}:
+            self._forks[:] = (self.forks + 1).to_bytes(8, "little")
+
+
+class Counted:
+    """A journal that counts its durable writes: of SQLite's own no call of Python tells."""
+
+    def __init__(self, journal: Journal, counts: Counts) -> None:
+        self.run_id, self.epoch = journal.run_id, journal.epoch
         self._journal = journal
+        self._counts = counts
         self.seq, self.hash = journal.seq, journal.hash
 
     def append(self, events: Sequence[on.Event], *, at: float, state: str) -> None:
         self._journal.append(events, at=at, state=state)
-        self.appends += 1
+        self._counts.writes += 1
 
     def keep(self, checkpoint: bytes) -> None:
         self._journal.keep(checkpoint)
-        self.appends += 1
+        self._counts.writes += 1
 
     def forget_checkpoints(self) -> None:
         self._journal.forget_checkpoints()
@@ -116,7 +149,7 @@ def main(path: Path, folder: Path, *, count: bool, spent: float = 0) -> None:
     """Measure, and say the figures; `spent`: seconds of CPU that the run itself had cost before."""
     text = path.read_text()
     actions = skills(noop := NoOp(), shell="run:" in text)
-    forks = _count_forks() if count else [0]
+    counts = Counts() if count else None
     figures = {"imports_cpu": time.process_time()}
 
     meter = Meter()
@@ -129,12 +162,11 @@ def main(path: Path, folder: Path, *, count: bool, spent: float = 0) -> None:
     assert not findings.problems, findings.problems
     figures |= meter.read("check_")
 
-    forks[0] = 0
     meter = Meter()
     run, journal = begin(plan, folder, findings.checks)
-    counted = Counted(journal) if count else None
     try:
-        asyncio.run(Executor(run, counted or journal, World(actions, site)).drive())
+        written = Counted(journal, counts) if counts else journal
+        asyncio.run(Executor(run, written, World(actions, site)).drive())
     finally:
         journal.close()
         for action in actions.values():
@@ -142,8 +174,8 @@ def main(path: Path, folder: Path, *, count: bool, spent: float = 0) -> None:
     figures |= meter.read()
     figures["cpu"] += spent
 
-    if counted is not None:
-        figures |= {"durable writes": counted.appends, "forks": forks[0]}
+    if counts is not None:
+        figures |= {"durable writes": counts.writes, "forks": counts.forks}
     states = [record.state for record in run.steps]
     say(
         {
@@ -154,17 +186,6 @@ def main(path: Path, folder: Path, *, count: bool, spent: float = 0) -> None:
             "peak_mb": _peak_megabytes(),
         }
     )
-
-
-def _count_forks() -> list[int]:
-    seen = [0]
-
-    def hook(event: str, _: tuple[object, ...]) -> None:
-        if event in {"os.fork", "os.posix_spawn", "subprocess.Popen"}:
-            seen[0] += 1
-
-    sys.addaudithook(hook)
-    return seen
 
 
 def _peak_megabytes() -> float:
