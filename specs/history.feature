@@ -307,6 +307,38 @@ Feature: Past runs: what they tell together, and keeping, moving and forgetting 
         | fsm prune --older-than soon    | is no duration    | --older-than: 'soon' is not a duration      |
         | fsm prune --older-than 400d    | is too long       | --older-than: 400d is not between 0s and 366d |
 
+    Scenario: A run whose journal is damaged stays, until somebody names it
+      Given the plan "ticket" of the specs
+      And I have run `fsm run plan.yaml --yes`
+      When somebody changes "no such ticket" to "no such thing" in the journal
+      And I run `fsm abort`
+      Then it exits with 7
+      And the error says "or, to do without this run for good: fsm prune --damaged {run}"
+      When I run `fsm prune --keep 0 --yes`
+      Then it prints "unfinished (paused): {run}"
+      When I run `fsm prune --damaged {run}`
+      Then it exits with 6
+      And it prints "✗ …: the journal of run {run} is damaged: record 8 (StepFailed) was altered"
+      And the error says "nothing was removed"
+      When I run `fsm prune --damaged {run} --dry-run`
+      Then it exits with 0
+      And it prints "would remove 1 run with their logs:"
+      And the journal has 1 runs
+      When I run `fsm prune --damaged {run} --yes`
+      Then it exits with 0
+      And it prints "✓ removed 1 run with their logs:"
+      When I run `fsm list`
+      Then it prints "no runs yet"
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 3
+      When I run `fsm prune --damaged {run} --yes`
+      Then it exits with 6
+      And the error says "the journal of run {run} is whole, and the run is paused"
+      And the journal has 1 runs
+      When I run `fsm prune --damaged {run} --keep 1`
+      Then it exits with 2
+      And the error says "--damaged removes the one run that it names"
+
     Scenario: A link where the logs should be is not followed, and the run stays
       Given the plan "ticket" of the specs
       And there is a file "mended"

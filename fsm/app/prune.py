@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.errors import Refused, StateUnavailable
+from fsm.errors import Damaged, Refused, StateUnavailable
 
 if TYPE_CHECKING:
     from fsm.app.workspace import Workspace
     from fsm.engine.ports import RunSummary
 
-__all__ = ["forget"]
+__all__ = ["damage_of", "forget", "forget_damaged"]
 
 
 def forget(workspace: Workspace, run: RunSummary) -> None:
@@ -43,6 +44,39 @@ def forget(workspace: Workspace, run: RunSummary) -> None:
     finally:
         journal.close()
     workspace.store.remove(run.run_id)
+
+
+def damage_of(workspace: Workspace, run: RunSummary) -> Damaged:
+    """What is wrong with the run's journal. Raises `Refused` if nothing is."""
+    from fsm.engine.recovery import refold
+
+    try:
+        refold(workspace.store.load(run.run_id))
+    except Damaged as error:
+        return error
+    raise Refused(
+        f"the journal of run {run.run_id} is whole, and the run is {run.state}",
+        "finished runs are removed with --keep N or --older-than DURATION; an unfinished one is ended first: "
+        f"fsm abort {run.run_id}",
+    )
+
+
+def forget_damaged(workspace: Workspace, run: RunSummary) -> None:
+    """Remove a run whose journal is damaged, whatever state it is in: it can neither go on nor be given up.
+
+    What is left of the journal goes with it, so that a person must name the run. Raises as `forget` does, and
+    `Refused` if it is not damaged.
+    """
+    damage_of(workspace, run)
+    journal = None
+    with suppress(Damaged):  # then nobody can take it up
+        journal = workspace.store.acquire(run.run_id)
+    try:
+        _remove_folder(workspace.logs, run.run_id)
+    finally:
+        if journal is not None:
+            journal.close()
+    workspace.store.remove(run.run_id, damaged=True)
 
 
 def _remove_folder(parent: Path, name: str) -> None:

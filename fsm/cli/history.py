@@ -9,6 +9,7 @@ import click
 from fsm.cli.options import (
     find_run,
     json_option,
+    name_way_out,
     options_text,
     other_states,
     run_argument,
@@ -17,7 +18,7 @@ from fsm.cli.options import (
     workspace_of,
 )
 from fsm.cli.output import Output
-from fsm.errors import FsmError, Invalid, Problem, Refused, StateUnavailable
+from fsm.errors import Damaged, FsmError, Invalid, Problem, Refused, StateUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +113,11 @@ def stats(plan: str | None, as_json: bool, state: str | None) -> int:
 )
 @click.option("--older-than", metavar="DURATION", help="Remove those that ended before, as in 30d.")
 @click.option("--plan", metavar="PLAN", help="Only runs of this plan: its id, or its file.")
+@click.option(
+    "--damaged",
+    metavar="RUN",
+    help="Remove this one run, whose journal is damaged, and what is left of it.",
+)
 @click.option("--dry-run", is_flag=True, help="Tell what would be removed, and remove nothing.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @json_option
@@ -120,6 +126,7 @@ def prune(
     keep: int | None,
     older_than: str | None,
     plan: str | None,
+    damaged: str | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -129,6 +136,9 @@ def prune(
 
     Give --keep, --older-than, or both: then what either keeps stays. Unfinished runs stay always, and so do
     those that a process holds.
+
+    A run whose journal is damaged can neither go on nor be given up, and stays as evidence until you name it:
+    `--damaged RUN`.
     """
     import time
 
@@ -137,6 +147,11 @@ def prune(
     from fsm.views.prune import kept_text, prune_json, removed_text
 
     output = Output(json=as_json)
+    if damaged is not None:
+        if (keep, older_than, plan) != (None, None, None):
+            hint = "give it alone, and the others another time"
+            raise Invalid([Problem("--damaged removes the one run that it names", hint)])
+        return _prune_damaged(output, damaged, state, dry_run=dry_run, yes=yes)
     if keep is None and older_than is None:
         raise Invalid(
             [
@@ -172,6 +187,25 @@ def prune(
         output.line(kept_text(kept))
     other_states(output, state)
     return _tell(output, failed, "kept: ")
+
+
+def _prune_damaged(
+    output: Output, reference: str, state: str | None, *, dry_run: bool, yes: bool
+) -> int:
+    from fsm.app.prune import damage_of, forget_damaged
+    from fsm.views.prune import prune_json, removed_text
+
+    workspace, run, _ = find_run(reference, state)
+    damage = damage_of(workspace, run)
+    output.line(f"✗ {damage.message}")
+    output.line("what its steps did is recorded nowhere else, and nothing of it will be undone\n")
+    if not dry_run:
+        if not yes:
+            _ask(output, removed_text("to be removed:", [run]))
+        forget_damaged(workspace, run)
+    output.document({**prune_json([run], [], dry_run=dry_run), "failed": []})
+    output.line(removed_text("would remove" if dry_run else "✓ removed", [run]))
+    return 0
 
 
 @click.command()
@@ -298,6 +332,8 @@ def _forget(
         try:
             forget(workspace, run)
         except FsmError as error:
+            if isinstance(error, Damaged):
+                name_way_out(error, run.run_id)
             failed.append(error)
         else:
             gone.append(run)

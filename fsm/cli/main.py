@@ -10,7 +10,7 @@ import click
 
 from fsm import __version__
 from fsm.cli.output import Output, keep_going
-from fsm.errors import FsmError, Invalid, Problem, TransitionRefused
+from fsm.errors import Damaged, FsmError, Invalid, Problem, TransitionRefused
 
 __all__ = ["run"]
 
@@ -68,10 +68,12 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except FsmError as error:
-            from fsm.cli.options import with_state
+            from fsm.cli.options import name_way_out, with_state
 
             if isinstance(error, TransitionRefused):
                 error.hint = _possible(error)
+            if isinstance(error, Damaged):
+                name_way_out(error)
             error.message = with_state(error.message, ctx)
             error.hint = with_state(error.hint, ctx)
             raise

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from fsm.cli.output import Output
     from fsm.document import Document
     from fsm.engine.ports import RunSummary
+    from fsm.errors import Damaged
     from fsm.plan.model import Plan
 
 __all__ = [
     "find_run",
     "grace_option",
     "json_option",
+    "name_way_out",
     "options_text",
     "other_states",
     "plan_options",
@@ -188,6 +190,7 @@ def find_run(
     _name_state(state)
     found = find_run(reference, state, _seconds_of(grace))
     _name_state(found[2])
+    click.get_current_context().meta[_RUN] = found[1].run_id
     return found
 
 
@@ -206,6 +209,7 @@ _TAKES_STATE = (
     r"|export|import)\b(?! RUN\b)(?![^`\n]* --state)"
 )
 _STATE = "fsm.state"
+_RUN = "fsm.run"
 
 
 def _name_state(state: str | None) -> None:
@@ -217,6 +221,13 @@ def with_state(hint: str, context: click.Context) -> str:
     """The hint with `--state` at each command that would otherwise look for the run elsewhere."""
     options = options_text(context.meta.get(_STATE))
     return re.sub(_TAKES_STATE, lambda found: found[0] + options, hint) if options else hint
+
+
+def name_way_out(damage: Damaged, run_id: str | None = None) -> None:
+    """Have the error name what else may be done about damage to that run, or to the one of this command."""
+    run_id = run_id or click.get_current_context().meta.get(_RUN)
+    if run_id:
+        damage.hint += f"\n  or, to do without this run for good: fsm prune --damaged {run_id}"
 
 
 def other_states(output: Output, state: str | None) -> None:

@@ -256,10 +256,11 @@ class Store(Protocol):
         `Damaged` if a record or the plan is not as it was written.
         """
 
-    def remove(self, run_id: str) -> None:
+    def remove(self, run_id: str, *, damaged: bool = False) -> None:
         """Forget a run: its journal, its checkpoints, and its plan if no other run has it.
 
-        Raises `Held` while a living process has it, and `Refused` if it is unfinished or not there.
+        Raises `Held` while a living process has it, and `Refused` if it is not there, or unfinished and not
+        `damaged`: a run whose journal cannot be trusted never ends. `Damaged` if nothing names it any more.
         """
 
     def holder(self, run_id: str) -> int | None:

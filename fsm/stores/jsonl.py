@@ -120,7 +120,7 @@ class JsonStore:
             finally:
                 lock.discard()
 
-    def remove(self, run_id: str) -> None:
+    def remove(self, run_id: str, *, damaged: bool = False) -> None:
         """Forget a run. See `Store`."""
         with self._folders.told(run_id), ExitStack() as undo:
             self._folders.folder(run_id)
@@ -130,9 +130,10 @@ class JsonStore:
             with self._folders.alone():
                 folder = self._folders.folder(run_id)
                 with JournalFile.opened(folder) as file:
-                    end = file.end()
-                    file.compare(end, lock.head(), lock.path)
-                    refusals.refuse_unfinished(file.header.summary(end.last))
+                    if not damaged:
+                        end = file.end()
+                        file.compare(end, lock.head(), lock.path)
+                        refusals.refuse_unfinished(file.header.summary(end.last))
                 if file.header.approval:
                     self._approvals.add_use(file.header.approval, run_id)
                 lock.forget()  # first: a head without a run would be evidence of a loss

@@ -165,13 +165,14 @@ class MemoryStore:
             self._refuse_beside(summary, alongside)
             self._runs[summary.run_id] = _Run(summary, stored.document, records, head, epoch)
 
-    def remove(self, run_id: str) -> None:
+    def remove(self, run_id: str, *, damaged: bool = False) -> None:
         """Forget a run. See `Store`."""
         with self._lock:
             run = self._run(run_id)
             if run.owner is not None:
                 raise Held(run_id, os.getpid())
-            refusals.refuse_unfinished(run.summary)
+            if not damaged:
+                refusals.refuse_unfinished(run.summary)
             del self._runs[run_id]
 
     def holder(self, run_id: str) -> int | None:

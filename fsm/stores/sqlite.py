@@ -156,7 +156,7 @@ class SqliteStore:
             finally:
                 lock.discard()
 
-    def remove(self, run_id: str) -> None:
+    def remove(self, run_id: str, *, damaged: bool = False) -> None:
         """Forget a run. See `Store`."""
         with self._told(run_id), closing(writing(self.path)) as connection:
             self._row(connection, run_id, self._head(run_id))
@@ -165,7 +165,8 @@ class SqliteStore:
             try:
                 with transaction(connection):
                     row = self._row(connection, run_id, lock.head())
-                    refusals.refuse_unfinished(row.summary)
+                    if not damaged:
+                        refusals.refuse_unfinished(row.summary)
                     delete_run(connection, row)
                     # Before the commit: a lock file with a head and no run would be evidence of a loss.
                     lock.path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import fsm
-from fsm.app.prune import forget
+from fsm.app.prune import damage_of, forget, forget_damaged
 from fsm.app.workspace import Workspace
 from fsm.engine.ports import RunSummary
 from fsm.errors import Damaged, Held, Refused, StateUnavailable
@@ -71,15 +72,65 @@ def test_a_run_that_went_on_since_it_was_chosen_stays_whole(
 
 
 def test_a_damaged_run_is_evidence_and_stays(workspace: Workspace, populate: Any) -> None:
-    import sqlite3
-
     populate(workspace)
-    with sqlite3.connect(workspace.cwd / ".fsm/state.db") as database:
-        database.execute("UPDATE records SET data = '{}' WHERE kind = 'StepStarted'")
-    database.close()
+    damage_the_journal(workspace, "altered")
     with pytest.raises(Damaged):
         forget(workspace, found(workspace))
     assert (workspace.logs / "run-1" / "build.1.log").exists()
+
+
+@pytest.mark.parametrize("url", ["sqlite:{}/.fsm/state.db", "json:{}/.fsm"])
+@pytest.mark.parametrize("damage", ["altered", "lost"])
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_damaged_run_goes_when_it_is_named(
+    tmp_path: Path, populate: Any, url: str, damage: str, failing: bool
+) -> None:
+    workspace = Workspace(tmp_path, url.format(tmp_path), environ={})
+    populate(workspace, "run-2")
+    populate(workspace, failing=failing)
+    damage_the_journal(workspace, damage)
+    run = found(workspace)
+    assert "run-1" in damage_of(workspace, run).message
+    forget_damaged(workspace, run)
+    assert [run.run_id for run in workspace.store.runs()] == ["run-2"]
+    assert [path.name for path in workspace.logs.iterdir()] == ["run-2"]
+    assert workspace.store.load("run-2").records
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_run_whose_journal_is_whole_does_not_go_as_a_damaged_one(
+    workspace: Workspace, populate: Any, failing: bool
+) -> None:
+    populate(workspace, failing=failing)
+    with pytest.raises(Refused, match="the journal of run run-1 is whole"):
+        forget_damaged(workspace, found(workspace))
+    assert_whole(workspace)
+
+
+def test_a_damaged_run_that_somebody_has_stays(workspace: Workspace, populate: Any) -> None:
+    populate(workspace)
+    journal = workspace.store.acquire("run-1")
+    damage_the_journal(workspace, "altered")
+    with pytest.raises(Held):
+        forget_damaged(workspace, found(workspace))
+    journal.close()
+    assert (workspace.logs / "run-1" / "build.1.log").exists()
+
+
+def damage_the_journal(workspace: Workspace, damage: str) -> None:
+    lines = workspace.cwd / ".fsm/runs/run-1/journal.jsonl"
+    if lines.exists():
+        text = lines.read_text()
+        altered = text.replace("release.yaml", "released.yaml", 1)
+        first, second, _, *rest = text.splitlines(keepends=True)
+        lost = "".join([first, second, *rest])
+        lines.write_text(altered if damage == "altered" else lost)
+        return
+    with sqlite3.connect(workspace.cwd / ".fsm/state.db") as database:
+        do = "UPDATE records SET data = '{}'" if damage == "altered" else "DELETE FROM records"
+        last = "SELECT max(place) FROM records WHERE kind = 'StepStarted'"
+        database.execute(f"{do} WHERE place = ({last})")
+    database.close()
 
 
 @pytest.mark.parametrize("planted", ["the folder", "the folder of all logs"])

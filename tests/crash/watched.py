@@ -140,8 +140,8 @@ class WatchedStore:
     def adopt(self, stored: StoredRun, *, alongside: bool = False) -> None:
         self._store.adopt(stored, alongside=alongside)
 
-    def remove(self, run_id: str) -> None:
-        self._store.remove(run_id)
+    def remove(self, run_id: str, *, damaged: bool = False) -> None:
+        self._store.remove(run_id, damaged=damaged)
 
     def approve(self, approval: Approval) -> None:
         with self._points.within("approve"):

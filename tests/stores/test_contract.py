@@ -628,6 +628,26 @@ def test_an_unfinished_run_is_not_removed(world: Any) -> None:
     assert len(world.events()) == 1
 
 
+def test_an_unfinished_run_whose_journal_is_damaged_is_removed_if_that_is_said(world: Any) -> None:
+    four_records(world)
+    world.lose_owner("run-1")
+    world.begin("run-2", alongside=True).close()
+    world.rewrite("run-1", DAMAGE["a bit of data"])
+    with pytest.raises(Refused, match="only what has ended can be removed"):
+        world.again().remove("run-1")
+    world.again().remove("run-1", damaged=True)
+    assert [run.run_id for run in world.again().runs()] == ["run-2"]
+    assert world.again().load("run-2").records
+    with pytest.raises(Refused, match="there is no run run-1"):
+        world.again().load("run-1")
+
+
+def test_a_damaged_run_that_somebody_has_is_not_removed(world: Any) -> None:
+    world.begin("run-1")
+    with pytest.raises(Held):
+        world.again().remove("run-1", damaged=True)
+
+
 def test_a_run_that_is_not_there_is_not_removed(world: Any) -> None:
     world.begin("run-1").close()
     with pytest.raises(Refused, match="there is no run run-2"):
