@@ -288,6 +288,38 @@ Feature: The commands that look at runs, and those that settle them
         schema …
         """
 
+    Scenario Outline: In the help of `<command>` no summary is cut off
+      When I run `<command> --help`
+      Then it exits with 0
+      And it prints "Commands:"
+      And no line below "Commands:" ends with "..."
+
+      Examples:
+        | command     |
+        | fsm         |
+        | fsm machine |
+        | fsm spec    |
+
+    Scenario: An option before the command is answered with where it stands
+      When I run `fsm --all list`
+      Then it exits with 2
+      And the error says "No such option '--all' before the command. Options of a command stand after it, as in: fsm list --json"
+
+    Scenario Outline: A name of a run that is empty, as of a variable that is not set, is no run: `<command>`
+      Given the plan "ticket" of the specs
+      And I have run `fsm run plan.yaml --yes`
+      When I run `<command>`
+      Then it exits with 2
+      And the error says "the name of the run is empty; leave it out for the newest, or name one of: fsm list"
+      And the run is "paused"
+
+      Examples:
+        | command                                |
+        | fsm rollback ""                        |
+        | fsm abort ""                           |
+        | fsm status ""                          |
+        | fsm mark branch done --run "" --reason x |
+
     Scenario Outline: Help of <command>
       When I run `fsm <command> --help`
       Then it exits with 0

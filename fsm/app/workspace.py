@@ -127,6 +127,9 @@ class Workspace(Value):
             )
         if reference is None:
             return runs[0]
+        if not reference:
+            hint = "leave it out for the newest, or name one of: fsm list"
+            raise Invalid([Problem("the name of the run is empty", hint)])
         exact = [run for run in runs if run.run_id == reference]
         fitting = exact or [
             run

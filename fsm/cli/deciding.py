@@ -27,7 +27,11 @@ def rollback(
     grace: str,
     reason: str,
 ) -> int:
-    """Undo the completed steps of a run, the last first."""
+    """Undo the completed steps of a run, the last first.
+
+    Given again, it goes on where a rollback stopped, or where its process died. Exits with 4 once all is
+    undone, and with 5 if a person must see to it.
+    """
     from fsm.run import events as on
 
     output = Output(json=as_json)
@@ -51,7 +55,10 @@ def abort(
     grace: str,
     reason: str,
 ) -> int:
-    """Give a run up; nothing is undone. If a process drives it, that process is stopped first."""
+    """Give a run up; nothing is undone.
+
+    If a process drives it, that process is stopped first.
+    """
     from fsm.app.session import stop_holder
     from fsm.run import events as on
 
@@ -83,7 +90,10 @@ def mark(
     state: str | None,
     survivors: Survivors | None,
 ) -> int:
-    """Record that a person did a step, or undid it."""
+    """Record that a person did a step, or undid it.
+
+    Nothing is run: what is marked as done counts as completed, and what is marked as undone as rolled back.
+    """
     from fsm.run import events as on
 
     output = Output(json=as_json)

@@ -57,10 +57,10 @@ def diagram(
     as_json: bool,
     state: str | None,
 ) -> None:
-    """Draw a plan, a run, or a machine: what is in FILE, or a RUN, the newest one unless you say which.
+    """Draw a plan, a run, or a machine.
 
-    In pictures of a run each step is coloured by its state, and the chain of steps that took longest is
-    thick.
+    It is what is in FILE, or a RUN: the newest one unless you say which. In pictures of a run each step is
+    coloured by its state, and the chain of steps that took longest is thick.
     """
     from fsm.engine.preflight import exposed
 

@@ -35,9 +35,10 @@ __all__ = ["export", "history", "import_", "prune", "stats"]
 @json_option
 @state_option
 def history(plan: str, as_json: bool, state: str | None) -> int:
-    """List the runs of one plan, newest first: who, when, how long, how it ended.
+    """List the runs of one plan, and how each of them ended.
 
-    PLAN is the id of a plan that has run, or a plan file.
+    The newest comes first, with who began it, when, and how long it took. PLAN is the id of a plan that has
+    run, or a plan file.
     """
     from fsm.app.history import died, measured, plan_runs
     from fsm.views.history import history_json, history_text
@@ -69,12 +70,13 @@ def history(plan: str, as_json: bool, state: str | None) -> int:
 @json_option
 @state_option
 def stats(plan: str | None, as_json: bool, state: str | None) -> int:
-    """Tell how often runs succeed and recover, and what their steps take, fail and retry.
+    """Tell how often runs succeed, and what their steps take.
 
-    Of all runs, or of one plan: PLAN is the id of a plan that has run, or a plan file. Success: the runs
-    that completed, of those that ended. Recovery: of those that failed, paused or were interrupted at
-    least once and have ended, those that completed all the same. Durations are of attempts that completed:
-    their median and 95th percentile, interpolated linearly between two of them.
+    Told is how often they recover, and how often steps fail and are retried, too. Of all runs, or of one
+    plan: PLAN is the id of a plan that has run, or a plan file. Success: the runs that completed, of those
+    that ended. Recovery: of those that failed, paused or were interrupted at least once and have ended,
+    those that completed all the same. Durations are of attempts that completed: their median and 95th
+    percentile, interpolated linearly between two of them.
     """
     from fsm.app.history import died, measured, plan_runs
     from fsm.run.metrics import summarize
@@ -111,7 +113,9 @@ def stats(plan: str | None, as_json: bool, state: str | None) -> int:
 @click.option(
     "--keep", type=click.IntRange(min=0), metavar="N", help="Keep the newest N of each plan."
 )
-@click.option("--older-than", metavar="DURATION", help="Remove those that ended before, as in 30d.")
+@click.option(
+    "--older-than", metavar="DURATION", help="Keep what ended less than that ago, such as 30d."
+)
 @click.option("--plan", metavar="PLAN", help="Only runs of this plan: its id, or its file.")
 @click.option(
     "--damaged",
@@ -217,7 +221,9 @@ def _prune_damaged(
     metavar="FILE",
     help="Where to. [default: RUN.fsm.json; - is stdout]",
 )
-@click.option("--move", is_flag=True, help="Of an unfinished run: give it up here.")
+@click.option(
+    "--move", is_flag=True, help="Give an unfinished run up here, so that it can go on there."
+)
 @json_option
 @state_option
 @survivors_option
@@ -229,10 +235,11 @@ def export(
     state: str | None,
     survivors: Survivors | None,
 ) -> None:
-    """Write a run into one file: its plan and its whole journal, for `fsm import`.
+    """Write a run into one file, for `fsm import`.
 
-    A finished run is copied. An unfinished one could go on in two places: it is moved, with --move, and
-    here aborted. Logs of steps stay. The file is for your eyes only, and nothing is overwritten.
+    In it are its plan and its whole journal. A finished run is copied. An unfinished one could go on in two
+    places: it is moved, with --move, and here aborted. Logs of steps stay. The file is for your eyes only,
+    and nothing is overwritten.
     """
     from fsm.app.transfer import export_run, move_run
 
@@ -257,14 +264,16 @@ def export(
 
 @click.command("import")
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
-@click.option("--new", is_flag=True, help="Even if another run of its plan is unfinished.")
+@click.option(
+    "--new", is_flag=True, help="Take it over even if another run of its plan is unfinished."
+)
 @json_option
 @state_option
 def import_(file: str, new: bool, as_json: bool, state: str | None) -> None:
-    """Take over a run that `fsm export` wrote, its journal as it was; - is stdin.
+    """Take over a run that `fsm export` wrote.
 
-    A run brings its approval along, and its commands work with your rights when you resume it or roll it
-    back: import only what you trust.
+    Its journal is taken as it was. FILE may be - for stdin. A run brings its approval along, and its
+    commands work with your rights when you resume it or roll it back: import only what you trust.
     """
     from fsm.app.transfer import import_run
     from fsm.engine.ports import FINAL_STATES

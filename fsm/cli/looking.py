@@ -24,7 +24,10 @@ __all__ = ["list_", "log", "status"]
 @json_option
 @state_option
 def status(run_id: str | None, as_json: bool, state: str | None) -> None:
-    """Show what a run has done, has not done, what is unknown, and what you can do now."""
+    """Show how a run stands, and what you can do now.
+
+    That is what it has done, what it has not, and what is unknown.
+    """
     from fsm.app.survivors import still_at_work
     from fsm.engine.recovery import open_run
     from fsm.views.report import report, report_json, report_text, steps_text
@@ -57,11 +60,13 @@ def status(run_id: str | None, as_json: bool, state: str | None) -> None:
 
 @click.command()
 @run_argument
-@click.option("--step", metavar="STEP", help="The captured output of STEP instead.")
+@click.option(
+    "--step", metavar="STEP", help="What STEP printed, attempt by attempt, instead of the events."
+)
 @json_option
 @state_option
 def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) -> None:
-    """Print what happened in a run, event by event; with --step, what that step printed."""
+    """Print what happened in a run, or what a step printed."""
     from fsm.app.history import step_logs
     from fsm.engine.recovery import refold
     from fsm.views.log import log_line, log_text, record_json
@@ -85,11 +90,15 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
 
 
 @click.command("list")
-@click.option("--all", "every", is_flag=True, help="Every run.")
+@click.option("--all", "every", is_flag=True, help="List every run.")
 @json_option
 @state_option
 def list_(every: bool, as_json: bool, state: str | None) -> None:
-    """List the runs, the newest first: the newest 20, and all that are unfinished."""
+    """List the newest 20 runs, and all that are unfinished.
+
+    The newest comes first. A run whose process died is one that goes on no more: `fsm status RUN` says what
+    you can do about it.
+    """
     from fsm.app.history import died
     from fsm.engine.retention import recent
     from fsm.views.log import runs_text, summary_json

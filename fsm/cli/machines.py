@@ -28,14 +28,17 @@ machine_file = click.argument("file", metavar="FILE", type=click.Path())
 
 @click.group()
 def machine() -> None:
-    """Check, draw, read and drive a state machine of your own, declared in YAML."""
+    """Check, draw and drive a state machine of your own, in YAML."""
 
 
 @machine.command()
 @machine_file
 @json_option
 def check(file: str, as_json: bool) -> None:
-    """Prove a machine: tell everything that is wrong with it, each with its line and the next move."""
+    """Prove a machine, and tell all that is wrong with it.
+
+    Each finding has its line and the next move.
+    """
     from fsm.machine import load_machine
     from fsm.views.machine_table import machine_json, summary
 
@@ -64,7 +67,10 @@ def draw(file: str, format_: str | None, target: str | None, as_json: bool) -> N
 @machine_file
 @json_option
 def table(file: str, as_json: bool) -> None:
-    """Print a machine's transition table, the rows of its scenarios apart."""
+    """Print a machine's transition table.
+
+    The rows of its scenarios stand apart.
+    """
     from fsm.machine import load_machine
     from fsm.views.machine_table import machine_json, table_text
 

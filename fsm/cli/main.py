@@ -78,6 +78,14 @@ class _Group(click.Group):
             error.hint = with_state(error.hint, ctx)
             raise
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            told = f"No such option '{error.option_name}' before the command."
+            hint = "Options of a command stand after it, as in: fsm list --json"
+            raise click.UsageError(f"{told} {hint}", ctx) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(_HOMES)
 
@@ -119,7 +127,8 @@ def fsm() -> None:
                 4 rolled back 5 rollback failed     6 refused   7 state unavailable
                 70 a defect of fsm   130 interrupted
 
-    A command without RUN means the newest.
+    `run`, `execute`, `resume`, `recover` and `rollback` exit as the run rests, every other command with 0 if
+    it did what it was asked. A command without RUN means the newest. To begin with: fsm plan FILE.
     """
 
 

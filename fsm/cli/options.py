@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Plan
 
 __all__ = [
+    "answer_options",
     "find_run",
     "grace_option",
     "json_option",
@@ -82,6 +83,31 @@ run_argument = click.argument("run_id", metavar="[RUN]", required=False)
 def run_options(command: Command) -> Command:
     """RUN with the options of all that takes a run up and drives it."""
     return run_argument(json_option(state_option(survivors_option(grace_option(command)))))
+
+
+def answer_options(command: Command) -> Command:
+    """What a person knows of interrupted steps, and how."""
+    for decorate in (
+        click.option(
+            "--reason",
+            default="",
+            help="What you did or saw, for the journal. [default: answered at resume]",
+        ),
+        click.option(
+            "--done",
+            metavar="STEP",
+            multiple=True,
+            help="STEP was done: it is not run again. [repeatable]",
+        ),
+        click.option(
+            "--rerun",
+            metavar="STEP",
+            multiple=True,
+            help="An interrupted STEP may run again. [repeatable]",
+        ),
+    ):
+        command = decorate(command)
+    return command
 
 
 _plan_file = click.argument("file", metavar="FILE", type=click.Path())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.options import find_run, run_options, workspace_of
+from fsm.cli.options import answer_options, find_run, run_options, workspace_of
 from fsm.cli.output import Output
 from fsm.cli.resuming import carry_on
 from fsm.cli.running import run_
@@ -24,9 +24,9 @@ __all__ = ["execute", "recover"]
 @click.command(params=run_.params)
 @click.pass_context
 def execute(context: click.Context, /, **typed: Any) -> int:
-    """Run a specification of phases; of a plan, another name of `fsm run`.
+    """Run a specification of phases; for a plan, `fsm run`.
 
-    A specification (S3) needs no approval beforehand: this command is the consent, and is recorded as it.
+    A specification needs no approval beforehand: this command is the consent, and is recorded as it.
     Its `state_backend` says where its state is kept, unless --state or FSM_STATE do.
     """
     from pathlib import Path
@@ -91,9 +91,7 @@ def _execute(
     help="Go back to checkpoint N, or to the newest before STEP.",
 )
 @click.option("--list", "only_list", is_flag=True, help="Show the checkpoints, and change nothing.")
-@click.option("--rerun", metavar="STEP", multiple=True, help="An interrupted STEP may run again.")
-@click.option("--done", metavar="STEP", multiple=True, help="STEP was done: it is not run again.")
-@click.option("--reason", default="", help="What you did or saw, for the journal.")
+@answer_options
 def recover(
     run_id: str | None,
     as_json: bool,
@@ -106,10 +104,11 @@ def recover(
     done: tuple[str, ...],
     reason: str,
 ) -> int:
-    """Take a run up after a crash or a failure, from its newest checkpoint, and go on.
+    """Take a run up from its newest checkpoint, or an older one.
 
-    RUN may also be the id of a workflow or a plan: its newest run is meant. With --checkpoint all steps
-    that ran after that checkpoint are run again. Otherwise it is `fsm resume`.
+    That is after a crash or a failure. RUN may also be the id of a workflow or a plan: its newest run is
+    meant. With --checkpoint all steps that ran after that checkpoint are run again. Otherwise it is
+    `fsm resume`.
     """
     from fsm.app.recovery import checkpoint_of, run_after
 

@@ -32,7 +32,10 @@ def plan(
     as_json: bool,
     full: bool,
 ) -> None:
-    """Print the steps, tools, risks, error table and digest of a plan. Has no side effect."""
+    """Print the steps, risks, error table and digest of a plan.
+
+    It has no side effect. The digest is what is approved.
+    """
     from fsm.engine.preflight import exposed
     from fsm.views.plan import describe, plan_json
 
@@ -84,7 +87,10 @@ def validate(
     as_json: bool,
     full: bool,
 ) -> int:
-    """Check a plan and this machine: inputs, permissions, targets and dry runs of every step."""
+    """Check a plan and this machine, and make the dry runs.
+
+    Of every step its inputs, permissions and targets are looked at. Exits with 2 if anything is wrong.
+    """
     from fsm.app.phases import answers_of, can_run
     from fsm.app.session import check
     from fsm.app.workspace import Workspace

@@ -68,6 +68,7 @@ _KINDS = (
     "-o",
     "--output",
     "target",
+    metavar="FILE",
     type=click.Path(),
     help="Write the scenarios to a feature file, for `fsm test`.",
 )
@@ -84,7 +85,7 @@ def check(
     ignore: tuple[str, ...],
     target: str | None,
 ) -> int:
-    """Explore what may happen to a run of a plan, before it runs; nothing is run.
+    """Explore what may happen to a run of a plan; nothing is run.
 
     Every step may succeed or fail, in every order, and so may its rollback. Told is what goes wrong, each
     with a shortest scenario that reproduces it. Exits with 1 if anything is found.
@@ -160,7 +161,7 @@ def lint(
     if explain is not None:
         return _explain(explain, output)
     if file is None:
-        raise click.UsageError("Missing argument 'FILE': or ask with --explain")
+        raise click.UsageError("Missing argument 'FILE'; or ask about the rules with --explain")
     plan = _shown(read_plan(file, params, parallel, skills))
     findings = look(plan, read_document(Path(file), lenient=True), ignore)
     output.document(lint_json(plan, findings))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsm.cli.options import find_run, run_options
+from fsm.cli.options import answer_options, find_run, run_options
 from fsm.cli.output import Output, answer
 from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
 from fsm.errors import FsmError, Refused
@@ -27,13 +27,7 @@ __all__ = ["carry_on", "resume"]
 @click.option(
     "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
 )
-@click.option("--rerun", metavar="STEP", multiple=True, help="An interrupted STEP may run again.")
-@click.option("--done", metavar="STEP", multiple=True, help="STEP was done: it is not run again.")
-@click.option(
-    "--reason",
-    default="",
-    help="What you did or saw, for the journal. [default: answered at resume]",
-)
+@answer_options
 def resume(
     run_id: str | None,
     as_json: bool,

@@ -21,7 +21,10 @@ __all__ = ["skills_"]
 @skills_option
 @json_option
 def skills_(name: str | None, plan: str | None, skills: Sequence[str], as_json: bool) -> None:
-    """List the skills that plans of this folder can use, or explain one: its actions, parameters, needs."""
+    """List the skills that plans here can use, or explain one.
+
+    Told are its actions, their parameters, needs and risks.
+    """
     from fsm.app.skill_listing import explained, library_of, listed
     from fsm.views.skills import listing_json, listing_text, skill_json, skill_text
 

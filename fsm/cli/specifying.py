@@ -31,10 +31,11 @@ def spec() -> None:
 )
 @json_option
 def generate(file: str, target: str | None, as_json: bool) -> None:
-    """Write a feature that takes every row of a plan's tables, and every step's failure, once.
+    """Write a feature that exercises a plan, failures included.
 
-    What it expects is what a rehearsal gives: read it, and keep what is meant. A scenario that you edit or
-    add is yours, and stays when the feature is written again; the others are renewed.
+    It takes every row of the plan's tables, and every step's failure, once. What it expects is what a
+    rehearsal gives: read it, and keep what is meant. A scenario that you edit or add is yours, and stays
+    when the feature is written again; the others are renewed.
     """
     from fsm.spec.feature_text import merged
     from fsm.spec.generate import generate as generated_from

@@ -59,14 +59,16 @@ def test_(
     sentences: bool,
     as_json: bool,
 ) -> int:
-    """Rehearse the features at PATH, or in this folder: nothing is really done.
+    """Rehearse the features at PATH; nothing is really done.
 
-    A feature is a file such as `release.feature`, beside the plan or machine that it is about. Scenarios
-    tagged @real run the real actions, in a temporary folder. A conftest.py there is loaded, as by pytest,
-    and so is the code of skills that the plan names. Needs pip install 'fsm[bdd]'.
+    Without PATH it is those in this folder. A feature is a file such as `release.feature`, beside the plan
+    or machine that it is about. Scenarios tagged @real run the real actions, in a temporary folder. A
+    conftest.py there is loaded, as by pytest, and so is the code of skills that the plan names. Needs pip
+    install 'fsm[bdd]'.
 
     \b
-    Exit codes: 0 all holds   1 a scenario fails, or too little is exercised   2 a feature cannot be read
+    Exit codes: 0 all holds   1 a scenario fails, or too little is exercised
+                2 a feature cannot be read
     """
     output = Output(json=as_json)
     if sentences:

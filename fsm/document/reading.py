@@ -128,7 +128,8 @@ def _read(name: str) -> bytes:
         with pathlib.Path(name).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        problem = Problem("does not exist", "check the path", path=name)
+        hint = "write /dev/stdin for what is piped in" if name == "-" else "check the path"
+        problem = Problem("does not exist", hint, path=name)
     except IsADirectoryError:
         problem = Problem("is a folder", "name a file in it", path=name)
     except (OSError, ValueError) as error:

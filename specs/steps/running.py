@@ -282,6 +282,13 @@ def both_print_differently(place: Place) -> None:
     assert one.out != other.out, f"{one}\n{other}"
 
 
+@then(parsers.parse('no line below "{title}" ends with "{end}"'))
+def no_line_ends_with(place: Place, title: str, end: str) -> None:
+    below = place.answer.out.split(f"{title}\n")[1].splitlines()
+    assert below, place.answer
+    assert not [line for line in below if line.endswith(end)], place.answer
+
+
 @then("every record of its JSON has a hash of its own")
 def records_are_chained(place: Place) -> None:
     hashes = [record["hash"] for record in json.loads(place.answer.out)["records"]]
