@@ -64,6 +64,31 @@ Feature: Outputs flow
       undo 4+7
       """
 
+  Scenario: A number and a truth value are arguments like text; what is no single argument says what to write
+    Given the plan:
+      """
+      plan:
+        id: arguments
+        error_handling: {single_failure: continue}
+        steps:
+          - id: measure
+            run: |
+              echo "coverage:json=93.5" >> "$FSM_OUTPUT"
+              echo "green:json=true" >> "$FSM_OUTPUT"
+              echo "files:json=[1, 2]" >> "$FSM_OUTPUT"
+              echo "nothing:json=null" >> "$FSM_OUTPUT"
+          - id: use
+            run: [sh, -c, 'echo "$*" >> happened', sh, "{{ steps.measure.outputs.coverage }}", "{{ steps.measure.outputs.green }}"]
+            depends_on: measure
+          - {id: several, run: [echo, "{{ steps.measure.outputs.files }}"], depends_on: measure, on_failure: continue}
+          - {id: none, run: [echo, "{{ steps.measure.outputs.nothing }}"], depends_on: measure, on_failure: continue}
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 0
+    And what happened is "93.5 true"
+    And it prints "✗ Step 3: several - failed: element 2 of the command: a list cannot stand for text; write `{{ … | join(' ') }}` or `| tojson`"
+    And it prints "✗ Step 4: none - failed: element 2 of the command: an empty value cannot stand for text; write `{{ … or '' }}`"
+
   Scenario: What is not JSON is said with its line
     Given the plan:
       """

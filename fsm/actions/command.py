@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -47,7 +47,10 @@ class Programs:
 
 
 def argument_vector(action: str, params: Mapping[str, JsonValue]) -> list[str]:
-    """What to execute: a list as it is, text under `sh -c`. Raises `Invalid`."""
+    """What to execute: a list with what templates gave as text, text under `sh -c`. Raises `Invalid`."""
+    command = params.get("command")
+    if isinstance(command, list) and not all(isinstance(word, str) for word in command):
+        params = {**params, "command": _as_words(command)}
     problems = list(_wrong(action, params))
     if problems:
         raise Invalid(problems)
@@ -55,6 +58,20 @@ def argument_vector(action: str, params: Mapping[str, JsonValue]) -> list[str]:
     return (
         [str(word) for word in command] if isinstance(command, list) else ["sh", "-c", str(command)]
     )
+
+
+def _as_words(command: Sequence[JsonValue]) -> list[JsonValue]:
+    """The values of templates as arguments. Raises `Invalid` for those that are none, with what to write."""
+    from fsm.plan.template import TemplateError, as_text
+
+    words: list[JsonValue] = []
+    for index, value in enumerate(command):
+        try:
+            words.append(as_text(value))
+        except TemplateError as error:
+            place = f"element {index + 1} of the command"
+            raise Invalid([Problem(f"{place}: {error.message}", error.hint)]) from None
+    return words
 
 
 def inspect_call(
