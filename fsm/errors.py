@@ -34,19 +34,28 @@ class Problem:
     """One finding in one file: where, what, and what to write instead.
 
     `line` and `column` count from 1; 0 means the problem has no place in the file (a missing file, an
-    argument of the command line).
+    argument of the command line). `lacks` is the folder or program, absolute, of which it is that it is not
+    there.
     """
 
-    __slots__ = ("column", "hint", "line", "message", "path")
+    __slots__ = ("column", "hint", "lacks", "line", "message", "path")
 
     def __init__(
-        self, message: str, hint: str = "", *, path: str = "", line: int = 0, column: int = 0
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        path: str = "",
+        line: int = 0,
+        column: int = 0,
+        lacks: str = "",
     ) -> None:
         self.message = message
         self.hint = hint
         self.path = path
         self.line = line
         self.column = column
+        self.lacks = lacks
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}  " if self.line else ""

@@ -215,3 +215,72 @@ Feature: Validation looks at every step before anything happens
     When I run `fsm validate /dev/stdin` with "plan: {id: piped, steps: [{id: one, run: echo}]}" on its stdin
     Then it exits with 0
     And it prints "✓ piped: 1 step, … checks, no problem"
+
+  Rule: What earlier steps make is not asked for
+
+    Scenario: A folder that a step makes is worked in, and a program in it is run, by later steps
+      Given the plan:
+        """
+        plan:
+          id: toolchain
+          params: {folder: work}
+          steps:
+            - id: clone
+              run: mkdir work && echo 'echo "$1" >> ../happened' > work/tool && chmod +x work/tool
+              makes: "{{ params.folder }}"
+              rollback: {run: [work/../work/tool, -clone]}
+            - {id: build, cwd: work, run: [sh, ./tool, build], rollback: {run: sh tool -build}}
+            - {id: check, cwd: work, skill: git-operations, action: check-clean, if: "false"}
+            - {id: fail, run: work/none}
+        """
+      When I run `fsm validate plan.yaml`
+      Then it exits with 0
+      And it prints, line by line:
+        """
+        step   inputs  permissions  targets  dry-run
+        clone  ✓       ✓            –        –
+        build  –       –            –        –
+        check  –       –            –        not made
+        fail   ✓       ✓            –        –
+        """
+      When I run `fsm plan plan.yaml`
+      Then it prints "terms   makes work"
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 3
+      And what happened is "build"
+      And it prints "✗ Step 4: fail - failed: exit code 127"
+
+    Scenario Outline: Only for steps that come after, and only what is named
+      Given the plan:
+        """
+        plan:
+          id: toolchain
+          parallel: <parallel>
+          steps:
+            - {id: clone, run: mkdir work, makes: <makes>}
+            - {id: build, cwd: work, run: "true", depends_on: <after>}
+        """
+      When I run `fsm validate plan.yaml`
+      Then it exits with <code>
+
+      Examples:
+        | parallel | makes    | after   | code |
+        | 1        | work     | []      | 0    |
+        | 2        | work     | [clone] | 0    |
+        | 2        | work     | []      | 2    |
+        | 1        | wor      | [clone] | 2    |
+        | 1        | work/sub | [clone] | 2    |
+
+    Scenario: What is nowhere says how a step would say that it makes it
+      Given the plan:
+        """
+        plan:
+          id: toolchain
+          steps:
+            - {id: build, cwd: work, run: "true"}
+            - {id: test, run: bin/test}
+        """
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 2
+      And the error says "step `build`: the working folder …/work does not exist; make it, or mend `cwd`; a step that makes it says so: `makes: [PATH]`"
+      And the error says "step `test`: there is no program `bin/test` in …; mend the path, or `cwd`; a step that makes it says so: `makes: [PATH]`"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Programs", "argument_vector", "inspect_call"]
 
 _LONGEST_BYTES = 32 * os.sysconf("SC_PAGESIZE") - 1  # MAX_ARG_STRLEN of execve(2), its NUL aside
+_MEND_PROGRAM = "mend the path, or `cwd`; a step that makes it says so: `makes: [PATH]`"
 _KINDS = {
     bool: "a truth value",
     int: "a number",
@@ -159,10 +160,13 @@ def _missing(
         return
     if "/" not in program:
         yield Problem(f"`{name}` is not found on PATH", "install it, or write its path")
-    elif (cwd / program).is_file():
-        yield Problem(f"`{name}` may not be executed", f"allow it: chmod +x {name}")
+        return
+    path = cwd / program
+    if path.is_file():
+        message, hint = f"`{name}` may not be executed", f"allow it: chmod +x {name}"
     else:
-        yield Problem(f"there is no program `{name}` in {cwd}", "mend the path, or `cwd`")
+        message, hint = f"there is no program `{name}` in {cwd}", _MEND_PROGRAM
+    yield Problem(message, hint, lacks=str(path))
 
 
 def _is_program(path: str) -> bool:

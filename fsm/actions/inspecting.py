@@ -31,6 +31,9 @@ def masked(inspection: Inspection, masker: Masker) -> Inspection:
         return one_line(masker.mask(to_bytes(text)))
 
     return {
-        aspect: [Problem(clean(problem.message), clean(problem.hint)) for problem in problems]
+        aspect: [
+            Problem(clean(problem.message), clean(problem.hint), lacks=problem.lacks)
+            for problem in problems
+        ]
         for aspect, problems in inspection.items()
     }

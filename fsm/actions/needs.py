@@ -35,7 +35,11 @@ class Surroundings:
             found["permissions"] = self._permissions(needs, cwd, env)
         if needs.files:
             found["targets"] = [
-                Problem(f"{cwd / name} does not exist", "make it, or mend the skill's `needs`")
+                Problem(
+                    f"{cwd / name} does not exist",
+                    "make it, or mend the skill's `needs`",
+                    lacks=str(cwd / name),
+                )
                 for name in needs.files
                 if not (cwd / name).exists()
             ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fsm.engine.findings import DryRun, Findings, Noted, StepFindings
 from fsm.engine.ports import Failed
+from fsm.engine.to_come import ToCome, without
 from fsm.errors import Problem
 from fsm.plan.template import TemplateError, references, templates
 
@@ -47,22 +48,23 @@ async def preflight(site: Site, actions: Mapping[str, Action]) -> Findings:
     noted.note(_environment(site), "permissions")
     noted.note(_descriptors(site.plan), "permissions")
     checks = 1 + len(site.plan.secrets) + len(site.plan.required_env)
-    others = _Others()
+    others, to_come = _Others(), ToCome(site)
     folders: dict[str | None, Inspection] = {}
     looked_at = []
     for step in site.plan.steps:
         if step.cwd not in folders:
             folders[step.cwd] = _folder(site.folder(step), named=step.cwd is not None)
         await others()
-        made, aspects = await _look(step, site, actions, folders[step.cwd], noted)
-        checks += made
+        count, aspects = await _look(step, site, actions, folders[step.cwd], to_come, noted)
+        checks += count
         looked_at.append(aspects)
     rows = []
     is_well, is_first = not noted.is_of_the_plan, True
     for step, aspects in zip(site.plan.steps, looked_at, strict=True):
         is_well = is_well and all(aspects.values())
         await others()
-        dry_run, needs = await _try(step, site, actions, noted, is_well=is_well, is_first=is_first)
+        can_be = is_well and not folders[step.cwd].get("targets")
+        dry_run, needs = await _try(step, site, actions, noted, is_well=can_be, is_first=is_first)
         is_first = is_first and step.read_only
         checks += dry_run in ("ok", "failed")
         rows.append(StepFindings(step.id, aspects, dry_run, needs))
@@ -117,9 +119,13 @@ async def _look(
     site: Site,
     actions: Mapping[str, Action],
     folder: Inspection,
+    to_come: ToCome,
     noted: Noted,
 ) -> tuple[int, Mapping[Aspect, bool]]:
-    """Look at the step and all its calls: how many checks that took, and which aspects are well."""
+    """Look at the step and all its calls: how many checks that took, and which aspects are well.
+
+    What earlier steps make is not asked for, and of a call that works in it nothing but its skill.
+    """
     aspects: dict[Aspect, bool] = {}
 
     def take(inspection: Inspection, what: str = "") -> None:
@@ -128,11 +134,12 @@ async def _look(
             if problems:
                 noted.note(problems, aspect, step, what)
 
-    take(folder)
+    there = without(folder, to_come.before(step))
+    take(there)
     checks = 1 + len(step.required_env)
     if step.required_env:
         take({"permissions": _unset(step.required_env, site)})
-    if any(folder.values()):
+    if any(there.values()):
         return checks, aspects
     env, cwd = site.declared(step), site.folder(step)
     looked_at: list[Call] = []
@@ -150,7 +157,10 @@ async def _look(
             continue
         params, problems = _known(call, site)
         take({"permissions": problems} if problems else {})
-        take(await action.inspect(call.action, params, cwd, env, site.secrets), what)
+        if not folder.get("targets"):
+            made = to_come.after(step) if what in ("check", "rollback") else to_come.before(step)
+            found = await action.inspect(call.action, params, cwd, env, site.secrets)
+            take(without(found, made), what)
     return checks, aspects
 
 
@@ -248,7 +258,8 @@ def _folder(folder: Path, *, named: bool) -> Inspection:
     """Whether the working folder can be written; and if it is named, whether it is there."""
     if not folder.is_dir():
         message = f"the working folder {folder} does not exist"
-        return {"targets": [Problem(message, "make it, or mend `cwd`")]}
+        hint = "make it, or mend `cwd`; a step that makes it says so: `makes: [PATH]`"
+        return {"targets": [Problem(message, hint, lacks=str(folder))]}
     problems = []
     if not os.access(folder, os.W_OK | os.X_OK):
         message = f"the working folder {folder} cannot be written"

@@ -138,7 +138,8 @@ class Step(_ReadLater):
     says that the step changes nothing: it has no effect to undo. `on_failure` says whether a
     failure goes by the plan's error handling, or lets the run go on: with all other steps, or with those
     that do not depend on this one, and then the run ends as failed. `checkpoint` asks for a checkpoint
-    just before the step starts.
+    just before the step starts. `makes` names paths, from the step's own folder, that are there once it is
+    done: before that, validation does not ask for them.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Step(_ReadLater):
     env: dict[str, str | Template] = field(default_factory=dict)
     required_env: tuple[str, ...] = ()
     cwd: str | None = None
+    makes: tuple[str, ...] = ()
     timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     retry: Retry = ONCE
     idempotent: bool = False

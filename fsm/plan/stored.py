@@ -247,6 +247,7 @@ READERS: Mapping[type, Mapping[str, Read]] = {
         "env": _env,
         "required_env": _texts,
         "cwd": _optional(_text),
+        "makes": _texts,
         "timeout_seconds": _optional(_seconds),
         "retry": _reads(Retry),
         "idempotent": _flag,

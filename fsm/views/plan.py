@@ -16,6 +16,7 @@ from fsm.run.policy import plan_spec
 from fsm.views.calls import script_text
 from fsm.views.needs import Skilled
 from fsm.views.risks import Risk, calls_of, needs_outputs_of, risks_of
+from fsm.views.text import shown
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -231,6 +232,8 @@ def _terms(step: Step) -> Iterator[str]:
     yield from _bounds(step.retry, step.timeout_seconds)
     if step.idempotent:
         yield "safe to repeat"
+    if step.makes:
+        yield f"makes {', '.join(map(shown, step.makes))}"
     if step.on_failure == "continue":
         yield "its failure does not stop the plan"
     if step.on_failure == "skip_dependents":
@@ -247,8 +250,8 @@ def _undo(rollback: Rollback) -> UndoView:
 def _bounds(retry: Retry, timeout_seconds: float | None) -> Iterator[str]:
     if retry.attempts > 1:
         waits = retry.attempts - 1
-        shown = [1, 2, 3, waits] if waits > 4 else range(1, waits + 1)
-        delays = [format_duration(retry.delay_after(attempt, 0.5)) for attempt in shown]
+        told = [1, 2, 3, waits] if waits > 4 else range(1, waits + 1)
+        delays = [format_duration(retry.delay_after(attempt, 0.5)) for attempt in told]
         if len(set(delays)) == 1:
             words = delays[0] if waits == 1 else f"{delays[0]} each"
         elif waits > 4:

@@ -70,7 +70,11 @@ def test_what_can_work_is_not_complained_about(command: Any) -> None:
         ({"command": ["no-such"]}, "`no-such` is not found on PATH; install it, or write its path"),
         ({"command": "no-such -v"}, "`no-such` is not found on PATH; install it, or write its path"),
         ({"command": "no-such;ls"}, "`no-such` is not found on PATH; install it, or write its path"),
-        ({"command": ["./no-such"]}, "there is no program `./no-such` in /; mend the path, or `cwd`"),
+        (
+            {"command": ["./no-such"]},
+            "there is no program `./no-such` in /; mend the path, or `cwd`; "
+            "a step that makes it says so: `makes: [PATH]`",
+        ),
         ({"command": ["/etc/passwd"]}, "`/etc/passwd` may not be executed; allow it: chmod +x /etc/passwd"),
     ],
 )  # fmt: skip

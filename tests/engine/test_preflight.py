@@ -48,7 +48,8 @@ SECRET = Call(skill="scripted", action="x", params={"t": [{"$template": "x {{ se
         ),
         (
             plan(step("a", cwd="missing")),
-            "step `a`: the working folder FOLDER/missing does not exist; make it, or mend `cwd`",
+            "step `a`: the working folder FOLDER/missing does not exist; make it, or mend `cwd`; "
+            "a step that makes it says so: `makes: [PATH]`",
         ),
         (
             plan(*(step(f"s{n}", required_env=("REGION",)) for n in range(8))),

@@ -123,6 +123,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("steps/1/name", "C"),
     ("steps/1/description", "f"),
     ("steps/0/read_only", True),
+    ("steps/0/makes", ["bin/tool"]),
     ("steps/1/skill", "hg"),
     ("steps/1/action", "mark"),
     ("steps/1/params/name", "{{ steps.a.outputs.w }}"),

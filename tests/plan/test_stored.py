@@ -56,6 +56,7 @@ FULL["steps"].append(
         "env": {"A": "1", "B": {"$template": "{{ run.id }}"}},
         "required_env": ["HOME"],
         "cwd": "x",
+        "makes": ["y"],
         "timeout_seconds": 3,
         "retry": _retry,
         "idempotent": True,

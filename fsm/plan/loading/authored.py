@@ -24,6 +24,7 @@ from fsm.plan.loading.values import (
     EnvName,
     Id,
     ParamName,
+    Paths,
     Text,
     Timeout,
     forms,
@@ -151,6 +152,13 @@ class Step(_CallKeys, _Condition, total=False):
         ),
     ]
     cwd: Annotated[Text, Field(description="The folder to work in; the plan's own by default.")]
+    makes: Annotated[
+        Paths,
+        Field(
+            description="Folders and files that are there once it is done, seen from its `cwd`: later steps "
+            "may work in them, or run what they hold."
+        ),
+    ]
     timeout: Annotated[
         Timeout,
         Field(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from fsm.document import Path
 from fsm.plan.loading.commands import Commands
 from fsm.plan.loading.findings import STEPS, Findings
 from fsm.plan.loading.skilled import Skilled
@@ -48,6 +49,8 @@ class Expander:
         for key in ("name", "description", "cwd"):
             if key in typed:
                 fields[key] = self._texts.now(typed[key], use.at(key).path, step_id)
+        if "makes" in typed:
+            fields["makes"] = self._paths(typed["makes"], use.at("makes").path, step_id)
         if depends_on:
             fields["depends_on"] = depends_on
         if "if" in typed:
@@ -67,6 +70,13 @@ class Expander:
             if key in typed:
                 fields[key] = typed[key]
         return Step(**fields, **self._limits(typed, use))
+
+    def _paths(self, typed: str | list[str], path: Path, step_id: str) -> tuple[str, ...]:
+        if isinstance(typed, str):
+            return (self._texts.now(typed, path, step_id),)
+        return tuple(
+            self._texts.now(each, (*path, place), step_id) for place, each in enumerate(typed)
+        )
 
     def _derive(self, fields: dict[str, Any], own: Call, typed: Typed, use: Use) -> None:
         """Add what the step's skill says, wherever the plan says nothing."""

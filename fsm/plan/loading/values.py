@@ -29,6 +29,7 @@ __all__ = [
     "EnvName",
     "Id",
     "ParamName",
+    "Paths",
     "Text",
     "Timeout",
     "forms",
@@ -123,6 +124,10 @@ Condition = Annotated[
 Dependencies = Annotated[
     Annotated[str, Tag("one")] | Annotated[list[str], Tag("several")],
     forms("must be the id of a step, or a list of ids", one=str, several=list),
+]
+Paths = Annotated[
+    Annotated[Text, Tag("one")] | Annotated[list[Text], Tag("several")],
+    forms("must be a path, or a list of paths", one=str, several=list),
 ]
 Attempts = Annotated[int, Field(ge=1, le=1000)]
 Answer = Literal["pause", "rollback", "abort", "continue"]
