@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, field, fields
 from functools import cache, cached_property
@@ -74,10 +75,11 @@ class Retry(Slotted):
         With `jitter` 0.1 the delay is spread evenly over ±10 %; the cap is kept after spreading.
         """
         try:
-            delay = self.delay_seconds * self.factor ** (attempt - 1)
+            growth = self.factor ** (attempt - 1)
         except OverflowError:
-            delay = self.max_delay_seconds
-        return min(delay * (1 + self.jitter * (2 * random - 1)), self.max_delay_seconds)
+            growth = sys.float_info.max
+        first = self.delay_seconds * (1 + self.jitter * (2 * random - 1))
+        return min(first * growth, self.max_delay_seconds)
 
 
 ONCE = Retry()
