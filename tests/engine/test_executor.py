@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 from fsm.errors import FsmError, StateUnavailable
-from fsm.plan.model import Call, ErrorHandling, Retry
+from fsm.plan.model import Call, ErrorHandling, Retry, Rollback
 from fsm.run import events as on
 
 from .world import Scripted, plan, started, step
@@ -104,6 +104,35 @@ def test_retries_wait_and_are_numbered(tmp_path: Path) -> None:
     assert it.action.asked == ["run a.1", "run a.2", "run a.3"]
     failures = [event for event in it.journal if isinstance(event, on.StepFailed)]
     assert [bool(event.retry_at) for event in failures] == [True, True, False]
+
+
+@pytest.mark.parametrize(("chance", "wait"), [(0.0, 50.0), (0.5, 100.0), (0.75, 125.0)])
+def test_retries_are_spread_by_chance_of_steps_and_compensations_alike(
+    tmp_path: Path, chance: float, wait: float
+) -> None:
+    retry = Retry(attempts=2, delay_seconds=100.0, jitter=0.5)
+    rollback = Rollback(call=Call(skill="scripted", action="undo"), retry=retry)
+    a, b = step("a", retry=retry), step("b", rollback=rollback, on_failure="continue")
+    it = started(plan(a, b), Scripted(), tmp_path, now=lambda: 1000.0, chance=chance)
+    it.action.script = lambda _: Failed("no", 1)
+    attempts = it.executor.attempts
+
+    def ended(begun: on.Event, work: Callable[..., Coroutine[None, None, on.Event]]) -> on.Event:
+        it.executor.record(begun)
+        event = asyncio.run(work(it.run.record(begun.step), 1))  # type: ignore[attr-defined]
+        it.executor.record(event)
+        return event
+
+    failed = ended(on.StepStarted("a", 1), attempts.forward)
+    assert isinstance(failed, on.StepFailed)
+    assert failed.retry_at == 1000.0 + wait
+    it.executor.record(on.StepStarted("b", 1))
+    it.executor.record(on.StepCompleted("b", 1))
+    it.executor.record(on.RunPaused())
+    it.executor.record(on.RollbackRequested())
+    undo_failed = ended(on.UndoStarted("b", 1), attempts.undo)
+    assert isinstance(undo_failed, on.UndoFailed)
+    assert undo_failed.retry_at == 1000.0 + wait
 
 
 def test_multiple_failures_cancel_what_is_in_flight_and_roll_back(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +101,15 @@ class Started:
         return [record.event for record in self.store.load("run-1").records]
 
 
-def started(of: Plan, action: Scripted, folder: Path, *, grace_seconds: float = 60.0) -> Started:
+def started(
+    of: Plan,
+    action: Scripted,
+    folder: Path,
+    *,
+    grace_seconds: float = 60.0,
+    now: Callable[[], float] = time.time,
+    chance: float = 0.5,
+) -> Started:
     run, store, seen = Run(of, "run-1"), MemoryStore(), list[on.Event]()
     events = (
         on.RunCreated(of.digest),
@@ -117,7 +126,8 @@ def started(of: Plan, action: Scripted, folder: Path, *, grace_seconds: float = 
         {"scripted": action},
         site,
         grace_seconds,
-        chance=lambda: 0.5,
+        now=now,
+        chance=lambda: chance,
         observe=lambda event, _: seen.append(event),
     )
     return Started(Executor(run, journal, world), store, action, seen)
