@@ -151,7 +151,7 @@ class Run(Standing):
 
     def _step_completed(self, event: on.StepCompleted) -> None:
         record = self._landing(event.step, event.attempt, "completed")
-        record.error, record.exit_code, record.tail = "", 0, ""
+        record.exit_code, record.tail = 0, ""
         record.seconds = event.seconds
         record.outputs = event.outputs or {}
         self._completed(record)
@@ -289,7 +289,7 @@ class Run(Standing):
             self.given_up = True
 
     def _completed(self, record: StepRecord) -> None:
-        record.outstanding = True
+        record.outstanding, record.error = True, ""
         self._set_cause(record, "")
         if record.step.rollback is not None:
             self._to_undo(record)
@@ -299,7 +299,6 @@ class Run(Standing):
         step_machine.fire(record, "mark_done", subject=record.id)
         self._interrupted.pop(record.index, None)
         record.marked = f"done by {by}"
-        record.error = ""
         self._completed(record)
 
     def _undone(self, record: StepRecord) -> None:

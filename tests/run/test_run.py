@@ -526,6 +526,14 @@ def test_the_check_of_an_interrupted_step_decides(
     assert launched(sim) == runs
 
 
+def test_a_step_that_its_check_finds_done_tells_of_no_failure_any_more() -> None:
+    checked = plan(step("a", check=CALL, rollback=UNDO), step("b", "a"))
+    sim = simulate(checked, script({"a": CRASHES, "a@check": SUCCEEDS}))
+    assert sim.run.record("a").error == "the runner died while it ran"
+    assert resume(sim).state == "completed"
+    assert sim.run.record("a").error == ""
+
+
 def test_nothing_starts_beside_an_interrupted_step() -> None:
     two = plan(step("a"), step("b"), parallel=1)
     sim = simulate(two, script({"a": CRASHES}))
