@@ -177,7 +177,7 @@ def test_a_cancelled_step_that_was_not_launched_yet_is_recorded_as_cancelled(
 def test_a_stop_lets_steps_end_and_a_second_stop_ends_them(
     tmp_path: Path, stops: int, cancelled: list[str]
 ) -> None:
-    it = started(plan(step("a"), step("b", "a")), Scripted(), tmp_path)
+    it = started(plan(step("a"), step("b", "a")), Scripted(), tmp_path, grace_seconds=3600.0)
 
     async def drive() -> None:
         loop = asyncio.get_running_loop()
@@ -191,7 +191,7 @@ def test_a_stop_lets_steps_end_and_a_second_stop_ends_them(
             return done
 
         it.action.script = script
-        await it.executor.drive()
+        await asyncio.wait_for(it.executor.drive(), 60.0)  # long before the grace period is over
 
     asyncio.run(drive())
     assert it.run.state == "paused"
