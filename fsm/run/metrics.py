@@ -13,10 +13,9 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from fsm.run import events as on
-from fsm.run.run import Run
 
 if TYPE_CHECKING:
-    from fsm.plan.model import Plan
+    from fsm.run.run import Run
 
 __all__ = [
     "CommonError",
@@ -25,7 +24,6 @@ __all__ = [
     "Statistics",
     "StepMetrics",
     "StepStatistics",
-    "measure",
     "percentile",
     "summarize",
 ]
@@ -151,18 +149,6 @@ class Meter:
             self._cause = None
         elif (source, dest) not in {("aborting", "failed"), ("rolling_back", "rolled_back")}:
             self._cause = event
-
-
-def measure(plan: Plan, facts: Iterable[tuple[float, on.Event]], run_id: str = "") -> RunMetrics:
-    """The metrics of the run that these facts, each with its time, lead to.
-
-    Raises `TransitionRefused` if a fact breaks a rule.
-    """
-    run, meter = Run(plan, run_id), Meter()
-    for at, event in facts:
-        run.apply(event)
-        meter.observe(run, at, event)
-    return meter.metrics(run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from fsm.plan.model import Plan, Retry
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.endings import CRASHES, FAILS, SUCCEEDS, Chooser, Ending, script
-from fsm.run.metrics import RunMetrics, measure, percentile, summarize
+from fsm.run.metrics import RunMetrics, percentile, summarize
 from fsm.run.simulate import Simulator, simulate
 
+from .measured import measure
 from .plans import TWICE, UNDO, plan, step
 from .stories import tell
 

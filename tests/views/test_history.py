@@ -16,7 +16,7 @@ from fsm.engine.retention import Kept
 from fsm.plan.model import Call, Plan, Step
 from fsm.run import events as on
 from fsm.run.endings import CRASHES, FAILS, Ending, script
-from fsm.run.metrics import CommonError, RunMetrics, Statistics, StepStatistics, measure, summarize
+from fsm.run.metrics import CommonError, RunMetrics, Statistics, StepStatistics, summarize
 from fsm.run.simulate import Simulator, simulate
 from fsm.views.cells import cells
 from fsm.views.history import (
@@ -27,6 +27,7 @@ from fsm.views.history import (
     statistics_text,
 )
 from fsm.views.prune import kept_text, removed_text
+from tests.run.measured import measure
 
 AT = 1_790_000_000.0
 
