@@ -200,12 +200,6 @@ class MemoryStore:
                 if consent.approval.digest == digest and not consent.used_by
             )
 
-    def forget_owners(self) -> None:
-        """Free every run, as if the processes that held them had been killed. For tests of that."""
-        with self._lock:
-            for run in self._runs.values():
-                run.owner = None
-
     def close(self) -> None:
         """The runs stay: the store is its own disk."""
 

@@ -110,7 +110,7 @@ class MemoryWorld(World):
 
     def lose_owner(self, run_id: str) -> None:
         assert self.store.holder(run_id)
-        self.store.forget_owners()
+        self.store._runs[run_id].owner = None
 
     def rewrite(self, run_id: str, change: Rewrite) -> None:
         run = self.store._runs[run_id]

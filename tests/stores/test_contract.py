@@ -830,7 +830,7 @@ def test_a_store_that_does_not_lock_is_caught(
         acquire = world.store.acquire
 
         def take(run_id: str) -> Any:
-            world.store.forget_owners()
+            world.store._runs[run_id].owner = None
             return acquire(run_id)
 
         monkeypatch.setattr(world.store, "acquire", take)
