@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 
@@ -43,8 +42,3 @@ def is_a_png(place: Place, name: str) -> None:
 def nothing_was_recorded(place: Place) -> None:
     first, *_, last = (a for a in place.answers if a.command == "fsm log")
     assert first.out == last.out
-
-
-@then(parsers.parse('its JSON draws "{text}"'))
-def its_json_draws(place: Place, text: str) -> None:
-    assert text in json.loads(place.answer.out)["text"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pytest_bdd import given, parsers, step, when
+from pytest_bdd import parsers, step, when
 
 from ..place import Place
 
@@ -27,7 +27,6 @@ def the_skills_are_moved(place: Place, folder: str) -> None:
 
 
 @when(parsers.parse('the skills are copied to "{folder}"'))
-@given(parsers.parse('a copy of the skills in "{folder}"'))
 def the_skills_are_copied(place: Place, folder: str) -> None:
     shutil.copytree(_folder(place), place.path(folder))
 
