@@ -393,6 +393,20 @@ Feature: Interruptions
       And it prints "may have left partial effects: 1 flaky"
       And what happened is "1"
 
+    Scenario: For programs, the report of a run that was stopped has the exit code that the command ends with
+      Given the plan "held" of the specs
+      When I start `fsm run plan.yaml --yes --json --grace 100ms`
+      And "middle" has begun
+      And its runner gets SIGTERM
+      And it ends
+      Then it exits with 130
+      And its JSON has "state" "paused"
+      And its JSON has "exit_code" 130
+      When I run `fsm abort --json`
+      Then it exits with 0
+      And its JSON has "state" "failed"
+      And its JSON has "exit_code" 0
+
     Scenario: A second signal ends it at once
       Given the plan "held" of the specs
       When I start `fsm run plan.yaml --yes --grace 1h`

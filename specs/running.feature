@@ -90,6 +90,7 @@ Feature: Run a plan step by step, with everything visible
     And its JSON has "state" "paused"
     And its JSON has "exit_code" 3
     And its JSON has "run" "{run}"
+    And its JSON has "steps.0.exit_code" 0
     And its JSON has "steps.1.step" "ticket"
     And its JSON has "steps.1.state" "failed"
     And its JSON has "steps.1.exit_code" 7

@@ -69,8 +69,7 @@ def abort(
         if session.found != "aborting":
             session.request(on.RunAborted(by=session.person, reason=reason))
         session.drive()
-    finish(output, session, state)
-    return 0
+    return finish(output, session, state, 0)
 
 
 @click.command()
@@ -103,5 +102,4 @@ def mark(
         word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"
         session.request(on.StepMarked(step, word, by=session.person, reason=reason))
         session.commit()
-    finish(output, session, state)
-    return 0
+    return finish(output, session, state, 0)

@@ -104,19 +104,20 @@ def refuse_unknown_step(run: Run, step: str) -> None:
         raise Invalid([Problem(f"run {run.run_id} has no step `{step}`", hint)])
 
 
-def finish(output: Output, session: Session, state: str | None) -> int:
-    """Print how the run rests; the exit code that says so."""
+def finish(output: Output, session: Session, state: str | None, code: int | None = None) -> int:
+    """Print how the run rests; the exit code, which says so too unless it is to be `code`."""
     import json
     import time
 
     from fsm.views.report import report, report_json, report_text
 
     view = report(session.run, options=options_text(state))
-    told = {"event": "Report", "at": time.time(), **report_json(view)}
+    code = exit_code(session) if code is None else code
+    told = {"event": "Report", "at": time.time(), **report_json(view), "exit_code": code}
     output.event(json.dumps(told, ensure_ascii=False))
     output.line()
     output.line(report_text(view))
-    return exit_code(session)
+    return code
 
 
 def exit_code(session: Session) -> int:
