@@ -379,12 +379,21 @@ Feature: Run a plan step by step, with everything visible
     And the error says "step `two`, dry_run: …4…: the server says no"
     And nothing happened
 
-  Scenario: On success the lease is cleared and the history kept
+  Scenario: On success the working state is cleared and the history kept
     Given the plan "ticket" of the specs
-    And there is a file "mended"
+    And the plan says "checkpoint_interval: 1"
     When I run `fsm run plan.yaml --yes`
+    And I run `fsm recover --list`
+    Then it prints "to be run again from here: ticket"
+    When I make the file "mended"
+    And I run `fsm resume`
     Then it exits with 0
     And nobody else may read the state folder or anything in it
+    When I run `fsm recover --list`
+    Then it prints "no checkpoint of run {run} is kept"
+    When I run `fsm status --json`
+    Then its JSON has "held_by" null
+    And its JSON has "state" "completed"
     When I run `fsm log`
     Then it exits with 0
     And it prints "✓ Step 3: Tell the team - completed"
