@@ -51,6 +51,7 @@ class Executor:
         )
         self._launches: dict[StepRecord, Work] = {}
         self._tasks: dict[StepRecord, asyncio.Task[None]] = {}
+        self._unbegun: dict[StepRecord, Work] = {}
         self._idle: asyncio.Task[None] | None = None
         self._next: tuple[StepRecord, Work] | None = None
         self._cancelled: dict[StepRecord, str] = {}
@@ -248,9 +249,12 @@ class Executor:
 
     def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
         for record, work in self._launches.items():
-            if self._idle is not None:
+            if self._stop_level > 1:
+                self._leave_undone(record, work, self._stop_reason)
+            elif self._idle is not None:
                 self._tasks[record], self._idle, self._next = self._idle, None, (record, work)
             else:
+                self._unbegun[record] = work
                 self._tasks[record] = loop.create_task(self._carry(loop, record, work))
         self._launches.clear()
 
@@ -262,6 +266,7 @@ class Executor:
         step finds the context variables of another.
         """
         clean = copy_context()
+        del self._unbegun[record]
         me, until = asyncio.current_task(), loop.time() + _UNSHARED_SECONDS
         while True:
             try:
@@ -292,9 +297,8 @@ class Executor:
             if self._stop_done == 1:
                 loop.call_later(self._world.grace_seconds, self._grace_is_over)
                 continue
-            for record, task in self._tasks.items():
-                self._cancelled.setdefault(record, self._stop_reason)
-                task.cancel()
+            for record in list(self._tasks):
+                self._end(record, self._stop_reason)
             # A task must see one cancellation before the next one can reach it.
             loop.call_soon(self._awake)
             return
@@ -305,11 +309,25 @@ class Executor:
 
     def _cancel(self, record: StepRecord, reason: str) -> None:
         if record in self._tasks and record not in self._cancelled:
-            self._cancelled[record] = reason
+            self._end(record, reason)
+
+    def _end(self, record: StepRecord, reason: str) -> None:
+        """Cancel what is done for the step. A task that has not begun would tell nobody that it was."""
+        work = self._unbegun.pop(record, None)
+        if work is None:
+            self._cancelled.setdefault(record, reason)
             self._tasks[record].cancel()
+        else:
+            self._tasks.pop(record).cancel()
+            self._leave_undone(record, work, reason)
+
+    def _leave_undone(self, record: StepRecord, work: Work, reason: str) -> None:
+        work.close()
+        self._ended.append(cancellation(record, reason))
+        self._awake()
 
     async def _end_all(self) -> None:
-        for work in self._launches.values():
+        for work in (*self._launches.values(), *self._unbegun.values()):
             work.close()
         tasks = list(self._tasks.values())
         for task in tasks:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fsm.errors import FsmError, StateUnavailable
 from fsm.plan.model import Call, ErrorHandling, Retry, Rollback
 from fsm.run import events as on
 
-from .world import Scripted, plan, started, step
+from .world import Scripted, Started, plan, started, step
 
 
 def failing(*steps: str) -> Scripted:
@@ -316,3 +317,63 @@ def test_outputs_reach_later_steps_and_the_rollback_of_their_own(tmp_path: Path)
     it.executor.record(on.RollbackRequested())
     asyncio.run(it.executor.drive())
     assert [dict(task.params) for task in it.action.tasks] == [{}, {"x": "7"}, {"x": "7"}]
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+@pytest.mark.parametrize("kind", [on.StepStarted, on.StepCompleted])
+def test_a_run_that_is_stopped_twice_by_an_observer_rests_and_launches_nothing_more(
+    tmp_path: Path, kind: type[on.Event], parallel: int
+) -> None:
+    steps = [step(name) for name in ("a", "b", "c")]
+    it = started(plan(*steps, parallel=parallel), Scripted(), tmp_path)
+    launched: list[int] = []
+
+    def observe(event: on.Event, _: float) -> None:
+        if isinstance(event, kind) and not launched:
+            launched.append(len(it.action.asked))
+            it.executor.stop("stopped")
+            it.executor.stop("stopped")
+
+    it.executor._world = replace(it.executor._world, observe=observe)
+    asyncio.run(asyncio.wait_for(it.executor.drive(), 20))
+    assert it.run.state == "paused"
+    assert not it.run.in_flight
+    assert len(it.action.asked) == launched[0]
+    assert ended_as_told(it)
+
+
+def ended_as_told(it: Started) -> bool:
+    """Whether the journal completes the steps that were done, and cancels all others that it begins."""
+
+    def steps(kind: type[on.StepEvent]) -> set[str]:
+        return {event.step for event in it.journal if isinstance(event, kind)}
+
+    done = {task.step_id for task in it.action.tasks}
+    return (
+        steps(on.StepCompleted) == done and steps(on.StepCancelled) == steps(on.StepStarted) - done
+    )
+
+
+@pytest.mark.parametrize("rounds", range(6))
+def test_a_step_that_is_ended_before_its_task_began_is_cancelled(
+    tmp_path: Path, rounds: int
+) -> None:
+    """One stop comes from an observer, so that the next turn is before the task; one soon after."""
+    it = started(plan(step("a"), step("b"), parallel=2), Scripted(), tmp_path)
+
+    def observe(event: on.Event, _: float) -> None:
+        if isinstance(event, on.StepStarted) and not it.executor._stop_level:
+            it.executor.stop("stopped")
+
+    async def stop_again() -> None:
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        it.executor.stop("stopped")
+
+    async def drive() -> None:
+        await asyncio.gather(it.executor.drive(), stop_again())
+
+    it.executor._world = replace(it.executor._world, observe=observe)
+    asyncio.run(asyncio.wait_for(drive(), 20))
+    assert not it.run.in_flight
+    assert ended_as_told(it)
