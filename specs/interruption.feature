@@ -417,8 +417,18 @@ Feature: Interruptions
       And it ends
       Then it exits with 130
       And it prints "✗ Step 2: middle - cancelled: stopped by SIGINT"
+      And it prints "‖ Three steps: paused: 1 step cancelled (stopped by SIGINT). Run {run}."
+      And it prints "cancelled: 2 middle"
       And the process in "middle.began" is gone
       And what happened is "first"
+      When I run `fsm status`
+      Then it prints "✗ 2  middle  cancelled"
+      When I run `fsm status --json`
+      Then its JSON has "steps.1.state" "failed"
+      And its JSON has "steps.1.cancelled" true
+      When I run `fsm history held --json`
+      Then its JSON has "runs.0.failed" 0
+      And its JSON has "runs.0.cancelled" 1
 
     Scenario: A step that ignores SIGTERM is killed
       Given the plan:

@@ -81,6 +81,11 @@ class RunMetrics:
         """How many steps are in one of these states."""
         return sum(record.state in states for record in self.run.steps)
 
+    @property
+    def cancelled(self) -> int:
+        """How many of the failed ones did not fail by themselves, but were ended."""
+        return sum(record.state == "failed" and record.cancelled for record in self.run.steps)
+
 
 class Meter:
     """Watches one run: `observe` is called after each fact was applied."""

@@ -125,7 +125,7 @@ class Run(Standing):
                 record.state == "rolling_back"
             )  # no failure, so it uses up no retry
             step_machine.fire(record, "interrupted")
-            record.error = "the runner died while it ran"
+            record.error, record.cancelled = "the runner died while it ran", False
             self._land(record)
             if record.state == "interrupted":
                 self._interrupted[record.index] = record
@@ -139,6 +139,7 @@ class Run(Standing):
         record.tries += 1
         record.not_before, record.marked = 0.0, ""
         record.error, record.exit_code, record.tail, record.seconds = "", None, "", 0.0
+        record.cancelled = False
         self.in_flight[record.index] = record
         if record.undone_when_started:
             self._to_undo(record)
@@ -179,6 +180,7 @@ class Run(Standing):
     def _step_cancelled(self, event: on.StepCancelled) -> None:
         record = self._landing(event.step, event.attempt, "cancelled")
         record.error, record.exit_code, record.tail = event.reason, None, ""
+        record.cancelled = True
 
     def _step_skipped(self, event: on.StepSkipped) -> None:
         record = self.record(event.step)
@@ -210,6 +212,7 @@ class Run(Standing):
         else:
             if record.state != "failed":  # its rollback did, or nobody knew: that is settled
                 record.error, record.exit_code, record.tail = "", None, ""
+                record.cancelled = False
             step_machine.fire(record, "mark_undone", subject=event.step)
             record.marked = f"undone by {event.by}"
             self._undone(record)
@@ -229,7 +232,7 @@ class Run(Standing):
         told_of_undo = event.attempt > 1  # by the attempt before, which ended otherwise
         if record.outstanding or told_of_undo:  # else its own failure stays told
             record.error, record.exit_code, record.tail = "", 0, ""
-            record.seconds = event.seconds
+            record.seconds, record.cancelled = event.seconds, False
         self._undone(record)
 
     def _undo_failed(self, event: on.UndoFailed) -> None:
@@ -242,6 +245,7 @@ class Run(Standing):
     def _undo_cancelled(self, event: on.UndoCancelled) -> None:
         record = self._landing(event.step, event.attempt, "cancelled", undo=True)
         record.error, record.exit_code, record.tail = event.reason, None, ""
+        record.cancelled = True
 
     _appliers: ClassVar[Mapping[type[on.Event], Callable[..., None]]] = {
         on.RunCreated: _created,
@@ -289,7 +293,7 @@ class Run(Standing):
             self.given_up = True
 
     def _completed(self, record: StepRecord) -> None:
-        record.outstanding, record.error = True, ""
+        record.outstanding, record.error, record.cancelled = True, "", False
         self._set_cause(record, "")
         if record.step.rollback is not None:
             self._to_undo(record)
@@ -315,12 +319,14 @@ class Run(Standing):
         step_machine.fire(record, trigger, subject=record.id)
         self._interrupted.pop(record.index, None)
         record.tries, record.not_before, record.marked, record.error = 0, 0.0, "", ""
+        record.cancelled = False
         self._set_cause(record, "")
         self._conclude(record, False)
         self._queue(record)
 
     def _ended_badly(self, record: StepRecord, event: on.StepFailed | on.UndoFailed) -> None:
         record.error, record.exit_code, record.tail = event.error, event.exit_code, event.tail
+        record.cancelled = False
         record.seconds, record.not_before = event.seconds, event.retry_at
 
     # Firing.

@@ -30,7 +30,8 @@ class StepRecord:
     `outstanding` says that it completed and was not undone since, whatever its state now.
     `cause` is the failed step because of which the steps that depend on this one are skipped: this one,
     or the one that it was skipped for itself. `error`, `exit_code`, `tail` and `seconds` tell how the last
-    attempt ended. `process` is that of the attempt in flight, as `PID START BOOT`, if it lasts.
+    attempt ended; `cancelled` that it was ended, for the reason in `error`, and did not fail by itself.
+    `process` is that of the attempt in flight, as `PID START BOOT`, if it lasts.
     """
 
     run: Standing = field(repr=False)
@@ -49,6 +50,7 @@ class StepRecord:
     undo_attempt: int = 0
     undo_tries: int = 0
     error: str = ""
+    cancelled: bool = False
     exit_code: int | None = None
     tail: str = ""
     seconds: float = 0.0

@@ -88,6 +88,7 @@ def history_json(metrics: RunMetrics, held: bool) -> dict[str, JsonValue]:
         "steps": len(metrics.run.steps),
         "done": done,
         "failed": failed,
+        "cancelled": metrics.cancelled,
         "undone": undone,
         "retries": retries,
         "resumes": metrics.resumes,
@@ -149,10 +150,10 @@ def statistics_json(view: Statistics) -> dict[str, JsonValue]:
 
 
 def _counts(metrics: RunMetrics) -> tuple[int, int, int, int]:
-    """Steps done, failed, undone, as `fsm status` lists them; and retries."""
+    """Steps done, failed, undone, as `fsm status` lists them; and retries. Who was cancelled did not fail."""
     return (
         metrics.count("completed"),
-        metrics.count("failed", "rollback_failed"),
+        metrics.count("failed", "rollback_failed") - metrics.cancelled,
         metrics.count("rolled_back"),
         metrics.retries,
     )

@@ -9,7 +9,7 @@ from fsm.plan.duration import format_duration
 from fsm.values import Value
 from fsm.views.next_moves import moves_past_survivors, next_moves, stuck, to_be_retried
 from fsm.views.progress import masked_words
-from fsm.views.text import count, names, shown, step_label
+from fsm.views.text import count, names, shown, state_words, step_label
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -29,7 +29,7 @@ EXIT_CODES = {
 
 
 class Report(Value):
-    """Every step of a run in exactly one of the first seven lists, each in execution order.
+    """Every step of a run in exactly one of the first eight lists, each in execution order.
 
     `partial` names those that failed or were cancelled, also once, and may have had an effect all the same;
     `irreversible` those whose effect is there and has no rollback. `next` pairs a command with what it does.
@@ -39,6 +39,7 @@ class Report(Value):
     headline: str
     done: Sequence[StepRecord]
     failed: Sequence[StepRecord]
+    cancelled: Sequence[StepRecord]
     unknown: Sequence[StepRecord]
     in_flight: Sequence[StepRecord]
     not_done: Sequence[StepRecord]
@@ -55,17 +56,20 @@ def report(run: Run, *, held: bool = False, survived: bool = False, options: str
     `held` says that a living process drives the run: what is in flight is then not unknown. `survived` says
     that nobody does, but that a step is still at work.
     """
-    lists: dict[str, list[StepRecord]] = {name: [] for name in set(_LISTS.values())}
+    lists: dict[str, list[StepRecord]] = {name: [] for name in {*_LISTS.values(), "cancelled"}}
     for record in run.steps:
         kind = _LISTS[record.state]
         if kind == "unknown" and record.step.read_only and run.state == "rolled_back":
             kind = "not_done"  # nothing is unknown about the effect of a step that has none
+        if record.state == "failed" and record.cancelled:
+            kind = "cancelled"
         lists["unknown" if kind == "in_flight" and not held else kind].append(record)
     return Report(
         run=run,
         headline=_headline(run, held),
         done=lists["done"],
         failed=lists["failed"],
+        cancelled=lists["cancelled"],
         unknown=lists["unknown"],
         in_flight=lists["in_flight"],
         not_done=lists["not_done"],
@@ -99,6 +103,7 @@ def report_text(view: Report) -> str:
         ("undone", view.undone),
         ("skipped", view.skipped),
         ("not done", view.not_done),
+        ("cancelled", view.cancelled),
         ("in flight", view.in_flight),
         ("unknown", view.unknown),
         ("may have left partial effects", view.partial),
@@ -125,13 +130,10 @@ def steps_text(run: Run) -> str:
     width = len(str(len(run.steps)))
     lines = []
     for record in run.steps:
-        state = record.state.replace("_", " ")
         tried = f", attempt {record.attempt}" if record.attempt > 1 else ""
         marked = f", marked {shown(record.marked)}" if record.marked else ""
-        name = shown(record.step.name)
-        lines.append(
-            f"{_MARKS[record.state]} {record.index + 1:>{width}}  {name}  {state}{tried}{marked}"
-        )
+        told = f"{shown(record.step.name)}  {state_words(record)}{tried}{marked}"
+        lines.append(f"{_MARKS[record.state]} {record.index + 1:>{width}}  {told}")
     return "\n".join(lines)
 
 
@@ -156,7 +158,7 @@ def report_json(view: Report) -> dict[str, JsonValue]:
 def _headline(run: Run, held: bool) -> str:
     name = shown(run.plan.name)
     because = f" ({shown(run.stopped_because)})" if run.stopped_because else ""
-    failed = to_be_retried(run)
+    ended = _ended_in_words(to_be_retried(run))
     unknown = [record for record in run.steps if record.state == "interrupted"]
     match run.state:
         case "completed":
@@ -167,13 +169,13 @@ def _headline(run: Run, held: bool) -> str:
             why = because
             if unknown:
                 why = f": {count(len(unknown), 'step')} in an unknown state"
-            elif failed:
-                why = f": {count(len(failed), 'step')} failed{because}"
+            elif ended:
+                why = f": {ended}{because}"
             return f"‖ {name}: paused{why}. Run {run.run_id}."
         case "failed" if not run.given_up:
             left_out = sum(record.state == "skipped" and record.cause != "" for record in run.steps)
             but = f", {count(left_out, 'step')} skipped for it" if left_out else ""
-            told = f"{count(len(failed), 'step')} failed{but}" if failed else f"failed{but}"
+            told = f"{ended or 'failed'}{but}"
             return f"✗ {name}: {told}; nothing was undone. Run {run.run_id}."
         case "failed":
             return f"✗ {name}: aborted{because}; nothing was undone. Run {run.run_id}."
@@ -194,6 +196,13 @@ def _headline(run: Run, held: bool) -> str:
             return f"? {name}: its process died while it was {was}. Run {run.run_id}."
 
 
+def _ended_in_words(records: Sequence[StepRecord]) -> str:
+    """How many of these, which did not end well, failed and how many were cancelled; "" if there are none."""
+    cancelled = sum(record.cancelled for record in records)
+    told = {"failed": len(records) - cancelled, "cancelled": cancelled}
+    return ", ".join(f"{count(number, 'step')} {how}" for how, number in told.items() if number)
+
+
 def _failure(run: Run, record: StepRecord) -> list[str]:
     from fsm.views.calls import command_text
 
@@ -205,11 +214,13 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     elif record.state == "interrupted":
         lines = [f"? {label} - interrupted: {shown(record.check_failed or record.error)}"]
     else:
-        what = "its rollback failed" if undoing else record.state.replace("_", " ")
+        how = "cancelled" if record.cancelled else "failed"
+        undone = "its rollback was cancelled" if record.cancelled else "its rollback failed"
+        what = undone if undoing else state_words(record)
         what = "failed, to be tried again" if _awaits_retry(record) else what
         if record.state == "rolled_back":
             then = f"marked {shown(record.marked)}" if record.marked else "rolled back"
-            what = f"failed, then {then}"
+            what = f"{how}, then {then}"
         lines = [f"✗ {label} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
     facts = [("ran", command_text(call))]
@@ -262,6 +273,7 @@ def _step_json(record: StepRecord) -> dict[str, JsonValue]:
         "name": record.step.name,
         "number": record.index + 1,
         "state": record.state,
+        "cancelled": record.cancelled,
         "attempts": record.attempt,
         "error": record.error,
         "exit_code": record.exit_code,

@@ -11,7 +11,7 @@ from fsm.plan.schedule import critical_path
 from fsm.views.drawing import Colour, Drawing, Mark
 from fsm.views.machine_drawing import machine_drawing
 from fsm.views.plan_drawing import plan_drawing
-from fsm.views.text import count, shown
+from fsm.views.text import count, shown, state_words
 
 if TYPE_CHECKING:
     from fsm.machine import MachineSpec
@@ -78,7 +78,7 @@ def run_step_drawing(run: Run, spec: MachineSpec) -> Drawing:
 
 
 def _notes(record: StepRecord, seconds: float) -> list[str]:
-    notes = [_words(record.state)]
+    notes = [state_words(record)]
     if record.state in {"failed", "rollback_failed", "interrupted"} and record.error:
         notes.append(shown(record.error))
     attempts = [count(record.attempt, "attempt")] if record.attempt > 1 else []

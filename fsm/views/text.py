@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Step
     from fsm.run import StepRecord
 
-__all__ = ["count", "listed", "names", "shown", "step_label"]
+__all__ = ["count", "listed", "names", "shown", "state_words", "step_label"]
 
 _HIDDEN = (
     *(0x061C, 0x2028, 0x2029, 0xFEFF),
@@ -39,6 +39,13 @@ def shown(text: str) -> str:
 def step_label(index: int, step: Step) -> str:
     """`Step 2: NAME`, counting from 1 in execution order."""
     return f"Step {index + 1}: {shown(step.name)}"
+
+
+def state_words(record: StepRecord) -> str:
+    """The step's state in words; `cancelled` if it did not fail by itself, but was ended."""
+    words = {"failed": "cancelled", "rollback_failed": "rollback cancelled"}
+    state = words.get(record.state, record.state) if record.cancelled else record.state
+    return state.replace("_", " ")
 
 
 def count(number: int, noun: str) -> str:
