@@ -108,6 +108,14 @@ class Attempts:
             error = f"timed out after {format_duration(timeout)}"
             return Failed(error, tail=self._world.tail(task.log))
 
+    def longest_wait(self, record: StepRecord) -> float:
+        """How long, in seconds, the step may have to wait at most before it, or its compensation, is tried
+        again."""
+        rollback = record.step.rollback
+        if record.state == "rollback_failed" and rollback is not None:
+            return rollback.retry.delay_after(max(1, record.undo_tries), 1.0)
+        return record.step.retry.delay_after(max(1, record.tries), 1.0)
+
     def _task(self, record: StepRecord, purpose: Purpose, call: Call, attempt: int) -> Task:
         """The task of the attempt. Raises `TemplateError`."""
 

@@ -10,7 +10,6 @@ import asyncio
 import gc
 from collections.abc import Collection, Coroutine
 from contextvars import Context, copy_context
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fsm.engine.attempts import Attempts, cancellation
@@ -155,7 +154,7 @@ class Executor:
             self._timer.cancel()
             self._timer = None
         self._take_outcomes()
-        look_again = self._decide()
+        waiting = self._decide()
         self._waited_until = 0.0
         self.commit()
         self._launch(loop)
@@ -166,20 +165,14 @@ class Executor:
                 self._forget_checkpoints()
             return True
         self._press(loop)
-        if look_again is not None:
+        if waiting is not None:
             # A clock that was set back meanwhile keeps nobody waiting longer than the plan says (F28).
-            delay = min(max(0.0, look_again - self._world.now()), self._longest_wait)
-            self._timer = loop.call_later(delay, self._has_waited, look_again)
+            longest = self.attempts.longest_wait(self.run.record(waiting.step))
+            delay = min(max(0.0, waiting.until - self._world.now()), longest)
+            self._timer = loop.call_later(delay, self._has_waited, waiting.until)
         elif not self._tasks and not self._is_awake:
             raise FsmError(f"the run is {self.run.state}, but nothing is left to wait for")
         return False
-
-    @cached_property
-    def _longest_wait(self) -> float:
-        """The longest that any retry of the plan may wait, in seconds."""
-        steps = self.run.plan.steps
-        retries = [step.retry for step in steps] + [s.rollback.retry for s in steps if s.rollback]
-        return max(retry.delay_after(max(1, retry.attempts - 1), 1.0) for retry in retries)
 
     def _has_waited(self, until: float) -> None:
         """For the next turn it is that moment at the least, whatever the clock says."""
@@ -208,10 +201,10 @@ class Executor:
         if self._stop_level and self.run.state in {"running", "rolling_back"}:
             self.record(on.RunPaused(by="signal", reason=self._stop_reason))
 
-    def _decide(self) -> float | None:
-        """Apply what the run intends; returns the moment to look again if nothing happens before."""
+    def _decide(self) -> do.Wait | None:
+        """Apply what the run intends; returns until when to wait if nothing happens before."""
         while True:
-            look_again = None
+            waiting = None
             for command in self.run.commands(max(self._world.now(), self._waited_until)):
                 match command:
                     case do.StartStep(step, attempt):
@@ -236,8 +229,8 @@ class Executor:
                             self.record(cancellation(record, reason))
                             break
                         self._cancel(record, reason)
-                    case do.Wait(until):
-                        look_again = until
+                    case do.Wait():
+                        waiting = command
                     case do.SkipStep(step, reason):
                         self.record(on.StepSkipped(step, reason))
                         break
@@ -245,7 +238,7 @@ class Executor:
                         self.record(on.StepFailed(step, 0, error))
                         break
             else:
-                return look_again
+                return waiting
 
     def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
         for record, work in self._launches.items():

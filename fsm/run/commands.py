@@ -63,9 +63,13 @@ class UndoStep(Value):
 
 
 class Wait(Value):
-    """Nothing more can be said before `until`, in seconds since the epoch, or the next event."""
+    """Nothing more can be said before `until`, in seconds since the epoch, or the next event.
+
+    That is when `step`, or its compensation, is to be tried again.
+    """
 
     until: float
+    step: str
 
 
 Command = StartStep | SkipStep | RejectStep | ProbeStep | CancelStep | UndoStep | Wait

@@ -42,14 +42,14 @@ def forward(run: Standing, now: float) -> list[do.Command]:
     """Start what is ready, as far as there are free slots; a sequential plan waits for a retry."""
     delayed = run.wake(now)
     if run.plan.parallel == 1 and delayed is not None:
-        return [do.Wait(delayed.not_before)]
+        return [do.Wait(delayed.not_before, delayed.id)]
     decided: list[do.Command] = []
     for record in run.ready(run.plan.parallel - len(run.in_flight)):
         decided.append(_turn(run, record))
         if not isinstance(decided[-1], do.StartStep):
             break  # its fact may change what comes after it
     if delayed is not None:
-        decided.append(do.Wait(delayed.not_before))
+        decided.append(do.Wait(delayed.not_before, delayed.id))
     return decided
 
 
@@ -68,7 +68,7 @@ def backward(run: Standing, now: float) -> list[do.Command]:
     if record is None:
         return []
     if record.state == "rollback_failed" and record.not_before > now:
-        return [do.Wait(record.not_before)]
+        return [do.Wait(record.not_before, record.id)]
     return [do.UndoStep(record.id, record.undo_attempt + 1)]
 
 

@@ -204,7 +204,7 @@ class Simulator:
                             self.request(self._outcome(never))
                             break
                         self._cancel(step, reason)
-                    case do.Wait(until):
+                    case do.Wait(until=until):
                         look_again = until
                     case do.SkipStep(step, reason):
                         self.request(on.StepSkipped(step, reason))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -302,8 +303,6 @@ def test_a_run_that_waits_for_nothing_is_a_defect_and_not_a_hang(
 
 
 def test_outputs_reach_later_steps_and_the_rollback_of_their_own(tmp_path: Path) -> None:
-    from fsm.plan.model import Rollback
-
     told = Call(
         skill="scripted", action="do", params={"x": {"$template": "{{ steps.a.outputs.n }}"}}
     )
@@ -377,3 +376,31 @@ def test_a_step_that_is_ended_before_its_task_began_is_cancelled(
     asyncio.run(asyncio.wait_for(drive(), 20))
     assert not it.run.in_flight
     assert ended_as_told(it)
+
+
+@pytest.mark.parametrize("purpose", ["run", "rollback"])
+def test_when_the_clock_is_set_back_a_retry_waits_no_longer_than_its_own_step_says(
+    tmp_path: Path, purpose: str
+) -> None:
+    """What another step of the plan may wait is of no concern, and it is not even looked at."""
+    retry, call = Retry(attempts=2, delay_seconds=0.01), Call(skill="scripted", action="do")
+    other = Retry(attempts=2, delay_seconds=3600, max_delay_seconds=3600)
+    a = step("a", retry=retry, rollback=Rollback(call=call, retry=retry))
+    failed: list[Task] = []
+
+    def fail_once(task: Task) -> Outcome | None:
+        if (task.step_id, task.purpose) == ("a", purpose) and not failed:
+            failed.append(task)
+            return Failed("no", 1)
+        return None
+
+    it = started(plan(a, step("b", retry=other)), Scripted(fail_once), tmp_path)
+    clock = count(10**9, -1800)  # each time somebody looks it has been set back
+    it.executor._world = replace(it.executor._world, now=lambda: float(next(clock)))
+    it.executor.attempts._world = it.executor._world
+    asyncio.run(asyncio.wait_for(it.executor.drive(), 20))
+    assert it.run.state == "completed"
+    it.executor.record(on.RollbackRequested())
+    asyncio.run(asyncio.wait_for(it.executor.drive(), 20))
+    assert it.run.state == "rolled_back"
+    assert len(failed) == 1
