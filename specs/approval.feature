@@ -150,6 +150,31 @@ Feature: Nothing runs that was not approved
     And the error says "--new"
     And what happened is "branch"
 
+  Scenario: What is proposed instead is what can be done then
+    Given the plan "stuck" of the specs
+    And I have run `fsm run plan.yaml --yes`
+    And I have run `fsm rollback`
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 6
+    And the error says "plan stuck has an unfinished run {run} (needs_intervention)"
+    And the error says "see what is needed with `fsm status {run}`, then go on with `fsm rollback {run}`, or give it up with `fsm abort {run}`"
+    When I run `fsm mark three undone --reason "once more"`
+    Then it exits with 6
+    And the error says "three is rolled_back: `mark_undone` is refused"
+    And the error says "possible now: nothing more"
+
+  Scenario: Of a run that a living process drives, its process is told
+    Given the plan "held" of the specs
+    When I start `fsm run plan.yaml --yes`
+    And "middle" has begun
+    And I run `fsm run plan.yaml --yes`
+    Then it exits with 6
+    And the error says "has an unfinished run {run} (running), which another process drives (pid {runner})"
+    And the error says "stop it with `fsm abort {run}`, or begin another beside it with `--new`"
+    When I let "middle" end
+    And it ends
+    Then it exits with 0
+
   Scenario: … unless a person wants a new run beside it
     Given the approved plan "ticket" of the specs
     And I have run `fsm run plan.yaml`

@@ -141,12 +141,16 @@ class Workspace(Value):
         raise Invalid([Problem(*_which(reference, fitting, runs))])
 
     def refuse_unfinished(self, plan_id: str) -> None:
-        """Raises `Refused` if a run of that plan has not ended: sooner than the store would."""
-        from fsm.stores.refusals import unfinished
+        """Raises `Refused` if a run of that plan has not ended: sooner than the store would.
+
+        And says so of one that a living process drives: nothing but waiting and stopping it will do.
+        """
+        from fsm.stores.refusals import driven, unfinished
 
         for run in self.store.runs():
             if run.plan_id == plan_id and run.state not in FINAL_STATES:
-                raise unfinished(run)
+                holder = self.store.holder(run.run_id)
+                raise unfinished(run) if holder is None else driven(run, holder)
 
 
 def backend_url(backend: str) -> str:

@@ -350,13 +350,19 @@ class Run(Standing):
         record.process = ""
 
     def _must(self, record: StepRecord, trigger: str) -> None:
+        """What a person asks of a step; what else they could is what the run admits, too."""
         if not step_machine.may(record, trigger):
+            admitted = self._machine.allowed(self.state)
             raise TransitionRefused(
                 record.id,
                 record.state,
                 trigger,
                 step_machine.failed_conditions(record, trigger),
-                step_machine.allowed(record.state),
+                [
+                    other
+                    for other in step_machine.allowed(record.state)
+                    if other not in _ASKED_BY or _ASKED_BY[other] in admitted
+                ],
             )
 
     def _expect(self, record: StepRecord, trigger: str, holds: bool) -> None:
@@ -374,5 +380,14 @@ class Run(Standing):
             f"run {self.run_id}", self.state, trigger, failed, self._machine.allowed(self.state)
         )
 
+
+_ASKED_BY = {
+    "retry": "resume",
+    "redo": "resume",
+    "rerun": "resume",
+    "mark_done": "mark",
+    "mark_undone": "mark",
+}
+"""By which trigger of the run a person reaches one of a step."""
 
 _FOUND = {"done": "found_done", "not_done": "found_not_done", "unknown": "found_unknown"}

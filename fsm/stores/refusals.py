@@ -17,6 +17,7 @@ __all__ = [
     "approval_gone",
     "closed",
     "conflict",
+    "driven",
     "exists_already",
     "file_gone",
     "first_records",
@@ -34,6 +35,16 @@ __all__ = [
 NEXT_MOVE = "nothing was changed; restore the state from a backup, or begin anew with --state"
 """What to do about damage."""
 
+_USUAL_WAYS_ON = (("go on", "resume"), ("undo it", "rollback"), ("give it up", "abort"))
+_WAYS_ON = {
+    "rolling_back": (("go on", "rollback"), ("give it up", "abort")),
+    "needs_intervention": (
+        ("see what is needed", "status"),
+        ("then go on", "rollback"),
+        ("or give it up", "abort"),
+    ),
+    "aborting": (("end it", "abort"),),
+}
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -129,10 +140,24 @@ def exists_already(run_id: str) -> Refused:
 
 def unfinished(run: RunSummary) -> Refused:
     run_id = run.run_id
+    ways = [
+        f"{words} with `fsm {command} {run_id}`"
+        for words, command in _WAYS_ON.get(run.state, _USUAL_WAYS_ON)
+    ]
     return Refused(
         f"plan {run.plan_id} has an unfinished run {run_id} ({run.state})",
-        f"go on with `fsm resume {run_id}`, undo it with `fsm rollback {run_id}`, give it up with "
-        f"`fsm abort {run_id}`, or begin another beside it with `--new`",
+        f"{', '.join(ways)}, or begin another beside it with `--new`",
+    )
+
+
+def driven(run: RunSummary, pid: int) -> Refused:
+    """`pid` is that of the process that drives the run, 0 if it cannot be told."""
+    run_id = run.run_id
+    return Refused(
+        f"plan {run.plan_id} has an unfinished run {run_id} ({run.state}), which another process drives"
+        + (f" (pid {pid})" if pid else ""),
+        f"see how far it is with `fsm status {run_id}`, stop it with `fsm abort {run_id}`, or begin "
+        f"another beside it with `--new`",
     )
 
 
