@@ -159,17 +159,17 @@ def _commands(script: str) -> Iterator[list[str]]:
             break
         if token.startswith("()"):
             words = []  # the name of a function
+        elif not token or token.strip(PUNCTUATION):  # a word, which may have held quotes
+            if not skipping:
+                words.append(token)
+            skipping = False
         elif "<" in token or ">" in token:
             skipping = True
             if words and words[-1].isdigit():
                 words.pop()
-        elif token.strip(PUNCTUATION):
-            if not skipping:
-                words.append(token)
-            skipping = False
         else:
             yield words
-            words = []
+            words, skipping = [], False
     yield words
 
 
