@@ -257,6 +257,31 @@ Feature: When a step fails
     Then it exits with 0
     And what happened is "a b c x b c"
 
+  Scenario: A step may be named by the number that it has in every report
+    Given the plan:
+      """
+      plan:
+        id: numbered
+        steps:
+          - {id: a, name: First, run: echo a >> happened; echo "said by a"}
+          - {id: "3", name: Second, depends_on: a, run: echo b >> happened}
+          - {id: c, name: Third, depends_on: "3", run: echo c >> happened}
+          - {id: last, name: Fourth, depends_on: c, run: test -e mended}
+      """
+    And I have run `fsm run plan.yaml --yes`
+    When I run `fsm log --step 1`
+    Then it prints "said by a"
+    When I run `fsm resume --from 2`
+    Then it exits with 3
+    And what happened is "a b c b c"
+    When I run `fsm resume --from 3`
+    Then what happened is "a b c b c b c"
+    When I run `fsm mark 4 done --reason "looked"`
+    Then it prints "✎ Step 4: Fourth - marked done by …@…: looked"
+    When I run `fsm resume --from 5`
+    Then it exits with 2
+    And the error says "run {run} has no step `5`; see: fsm status {run}"
+
   Scenario: A failed step that a person did is taken as done, with their reason on record
     Given the plan "ticket" of the specs
     And I have run `fsm run plan.yaml --yes`

@@ -42,6 +42,28 @@ Feature: Run a plan step by step, with everything visible
       """
     And the run is "completed"
 
+  Scenario: A report shows of a very long line both ends, and of a step that printed nothing says so
+    Given the plan:
+      """
+      plan:
+        id: lines
+        steps:
+          - {id: silent, run: exit 1, on_failure: continue}
+          - id: long
+            run: |
+              printf 'began '; head -c 9000 /dev/zero | tr '\0' x; echo ' ended'; exit 1
+      """
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 3
+    And it prints, line by line:
+      """
+      ✗ Step 1: silent - failed: exit code 1
+      output     none
+      ✗ Step 2: long - failed: exit code 1
+      last output (all of it: fsm log {run} --step long)
+      | …x … … more … xxx… ended
+      """
+
   Scenario: What a person sees when a step fails
     Given the plan "ticket" of the specs
     When I run `fsm run plan.yaml --yes`

@@ -8,7 +8,7 @@ import click
 
 from fsm.cli.options import find_run, json_option, run_options, state_option, survivors_option
 from fsm.cli.output import Output
-from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
+from fsm.cli.sessions import finish, step_id, taken_up
 
 if TYPE_CHECKING:
     from fsm.app.survivors import Survivors
@@ -89,7 +89,7 @@ def mark(
     state: str | None,
     survivors: Survivors | None,
 ) -> int:
-    """Record that a person did a step, or undid it.
+    """Record that a person did a step, or undid it. STEP is its id or its number.
 
     Nothing is run: what is marked as done counts as completed, and what is marked as undone as rolled back.
     """
@@ -98,7 +98,7 @@ def mark(
     output = Output(json=as_json)
     workspace, found, state = find_run(run_id, state)
     with taken_up(output, workspace, found.run_id, survivors) as session:
-        refuse_unknown_step(session.run, step)
+        step = step_id(session.run, step)
         word: Literal["done", "undone"] = "done" if as_ == "done" else "undone"
         session.request(on.StepMarked(step, word, by=session.person, reason=reason))
         session.commit()

@@ -14,7 +14,7 @@ from fsm.cli.options import (
     workspace_of,
 )
 from fsm.cli.output import Output
-from fsm.cli.sessions import refuse_unknown_step
+from fsm.cli.sessions import step_id
 
 __all__ = ["list_", "log", "status"]
 
@@ -61,7 +61,9 @@ def status(run_id: str | None, as_json: bool, state: str | None) -> None:
 @click.command()
 @run_argument
 @click.option(
-    "--step", metavar="STEP", help="What STEP printed, attempt by attempt, instead of the events."
+    "--step",
+    metavar="STEP",
+    help="What STEP (its id or number) printed, attempt by attempt, instead of the events.",
 )
 @json_option
 @state_option
@@ -80,7 +82,7 @@ def log(run_id: str | None, step: str | None, as_json: bool, state: str | None) 
         output.document({"run": run.run_id, "records": [record_json(r) for r in stored.records]})
         output.line(log_text(told))
         return
-    refuse_unknown_step(run, step)
+    step = step_id(run, step)
     files = step_logs(workspace, run, step)
     output.document({"run": run.run_id, "step": step, "logs": dict(files)})
     for name, text in files.items():

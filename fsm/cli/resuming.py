@@ -10,7 +10,7 @@ import click
 
 from fsm.cli.options import answer_options, find_run, run_options
 from fsm.cli.output import Output, answer
-from fsm.cli.sessions import finish, refuse_unknown_step, taken_up
+from fsm.cli.sessions import finish, step_id, taken_up
 from fsm.errors import FsmError, Refused
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ __all__ = ["carry_on", "resume"]
 @click.command()
 @run_options
 @click.option(
-    "--from", "from_step", metavar="STEP", help="Run STEP and all that depends on it again."
+    "--from",
+    "from_step",
+    metavar="STEP",
+    help="Run STEP, by its id or number, and all that depends on it again.",
 )
 @answer_options
 def resume(
@@ -70,9 +73,9 @@ def carry_on(
     with taken_up(output, workspace, run_id, survivors) as session:
         run = session.run
         session.require_environment()
-        back = tuple(from_steps(session))
-        for step in (*rerun, *done, *back):
-            refuse_unknown_step(run, step)
+        rerun = [step_id(run, step) for step in rerun]
+        done = [step_id(run, step) for step in done]
+        back = tuple(step_id(run, step) for step in from_steps(session))
         if session.found in {"rolling_back", "aborting"}:
             if back or rerun or done:
                 raise Refused(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fsm.plan.model import Plan
     from fsm.run import Run
 
-__all__ = ["begun", "exit_code", "finish", "refuse_other_digest", "refuse_unknown_step", "taken_up"]
+__all__ = ["begun", "exit_code", "finish", "refuse_other_digest", "step_id", "taken_up"]
 
 
 def begun(
@@ -94,14 +94,18 @@ def refuse_other_digest(plan: Plan, typed: str, digest: str) -> None:
         )
 
 
-def refuse_unknown_step(run: Run, step: str) -> None:
-    """Raises `Invalid` if the run has no such step."""
+def step_id(run: Run, step: str) -> str:
+    """The id of the step that a person names by it, or by its number. Raises `Invalid` if there is none."""
     from fsm.document import suggest
     from fsm.errors import Problem
 
-    if step not in run.plan.positions:
-        hint = suggest(step, run.plan.positions) or f"see: fsm status {run.run_id}"
-        raise Invalid([Problem(f"run {run.run_id} has no step `{step}`", hint)])
+    steps = run.plan.positions
+    if step in steps:
+        return step
+    if step.isdecimal() and len(step) < 10 and 0 < int(step) <= len(steps):
+        return run.plan.steps[int(step) - 1].id
+    hint = suggest(step, steps) or f"see: fsm status {run.run_id}"
+    raise Invalid([Problem(f"run {run.run_id} has no step `{step}`", hint)])
 
 
 def finish(output: Output, session: Session, state: str | None, code: int | None = None) -> int:

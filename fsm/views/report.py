@@ -234,10 +234,20 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     log = f"fsm log {run.run_id} --step {record.id}"
     if record.tail:
         lines.append(f"    last output (all of it: {log})")
-        lines += [f"    | {shown(line)}" for line in record.tail.splitlines()]
+        lines += [f"    | {_ends_of(shown(line))}" for line in record.tail.splitlines()]
+    elif tries == 1 and record.exit_code is not None:
+        lines.append("    output     none")
     elif record.attempt:
         lines.append(f"    output     {log}")
     return lines
+
+
+def _ends_of(line: str) -> str:
+    """The line, of a very long one its beginning and its end: what is told there is to be found again."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    left_out = len(line) - _LONGEST_LINE
+    return f"{line[: _LONGEST_LINE // 2]} … {left_out} more … {line[-_LONGEST_LINE // 2 :]}"
 
 
 def _awaits_retry(record: StepRecord) -> bool:
@@ -284,6 +294,8 @@ def _step_json(record: StepRecord) -> dict[str, JsonValue]:
         "marked": record.marked,
     }
 
+
+_LONGEST_LINE = 400
 
 _LISTS = {
     "pending": "not_done",
