@@ -118,6 +118,25 @@ Feature: Validation looks at every step before anything happens
     When I run `fsm list --json`
     Then it does not print "release"
 
+  Scenario: A working folder that cannot be written is found before anything runs
+    Given the plan:
+      """
+      plan:
+        id: folders
+        steps:
+          - {id: one, run: echo one >> happened}
+          - {id: two, cwd: sub, run: touch made}
+      """
+    And there is a folder "sub"
+    And the folder "sub" can no longer be written
+    When I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And it prints "two   –       ✗            ✓"
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+    And the error says "step `two`: the working folder {folder}/sub cannot be written; mend its permissions"
+    And nothing happened
+
   Scenario: A dry run that fails keeps the plan from starting
     Given the file "A-1":
       """
