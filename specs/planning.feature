@@ -236,10 +236,13 @@ Feature: See a plan and its risks before anything happens
     And it prints nothing
     And the error says, line by line:
       """
-      …plan.yaml:2:3  `id` of the plan must be …, not `many problems`
-      …plan.yaml:5:7  step `build` has no key `need`; did you mean `depends_on`?
-      …plan.yaml:9:7  `timeout` of step `test` must be a duration such as `10m`…
-      …plan.yaml:13:15  `retry.attempts` of step `test` must be at least 1, not `0`
+      error: plan.yaml:2:3  `id` of the plan must be …, not `many problems`
+      plan.yaml:5:7  step `build` has no key `need`; did you mean `depends_on`?
+      plan.yaml:8:7  `run` of step `test` has a template within text that a shell runs; give it as one argument of a list…
+      plan.yaml:9:7  `timeout` of step `test` must be a duration such as `10m`, not `soon`
+      plan.yaml:10:20  step `test` depends on `bild`, which the plan does not have; did you mean `build`?
+      plan.yaml:11:7  the id `test` is taken by step `test` on line 7; ids must differ in more than case
+      plan.yaml:13:15  `retry.attempts` of step `test` must be at least 1, not `0`
       """
 
   Scenario: So are the problems that show only when the steps are seen together
