@@ -113,6 +113,29 @@ def test_a_lock_file_that_was_unlinked_is_taken_anew(
     taken.release()
 
 
+def test_a_lock_file_that_another_owner_put_in_its_place_is_the_one_that_counts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locking the one that was unlinked succeeds, too: then there would be two owners (F49)."""
+    others: list[RunLock] = []
+    take = lock._lock_exclusively
+    begun = False
+
+    def overtaken(fd: int) -> bool:
+        nonlocal begun
+        if not begun:
+            begun = True
+            (folder / "run.lock").unlink()
+            others.append(RunLock.take(folder, "run"))
+        return take(fd)
+
+    monkeypatch.setattr(lock, "_lock_exclusively", overtaken)
+    with pytest.raises(Held):
+        RunLock.take(folder, "run")
+    others.pop().release()
+    RunLock.take(folder, "run").release()
+
+
 def test_a_lock_that_does_not_compare_the_file_is_caught(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
