@@ -91,11 +91,17 @@ class FsmError(Exception):
 
 
 class Invalid(FsmError):
-    """A file or an argument is wrong. `problems` holds every finding, in the order of the file."""
+    """A file or an argument is wrong. `problems` holds every finding, in the order of the file.
+
+    `secrets` names the variables whose values may stand in them, for who knows these to mask them.
+    """
 
     exit_code = 2
 
-    def __init__(self, problems: Iterable[Problem], hint: str = "") -> None:
+    def __init__(
+        self, problems: Iterable[Problem], hint: str = "", secrets: Iterable[str] = ()
+    ) -> None:
+        self.secrets: Sequence[str] = tuple(secrets)
         self.problems: Sequence[Problem] = tuple(
             sorted(problems, key=lambda p: (p.path, p.line, p.column))
         )

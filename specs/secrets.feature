@@ -277,6 +277,35 @@ Feature: Secrets are named, never valued
     And nothing happened
     And there is no file ".fsm"
 
+  Scenario Outline: A value that stands where the plan is wrong is not shown with what is wrong: `<command>`
+    Given the environment has LONG_TOKEN=canary-71-letters-long-0123456789012345678901234567890123456789012345
+    And the plan:
+      """
+      plan:
+        id: leak
+        secrets: [API_TOKEN, LONG_TOKEN]
+        steps:
+          - {id: one, run: "true", retry: {attempts: canary-7f3a9c51e2}}
+          - {id: two, run: "true", cwd: 7, timeout: canary-71-letters-long-0123456789012345678901234567890123456789012345}
+      """
+    When I run `<command>`
+    Then it exits with 2
+    And the error says "`retry.attempts` of step `one` must be a whole number, not `***`"
+    And the error says "`timeout` of step `two` must be a duration such as `10m`, not `***`"
+    When I run `<command> --json`
+    Then it exits with 2
+    And it prints one JSON document and nothing else
+    And it prints "***"
+    And nothing that was printed holds "canary"
+
+    Examples:
+      | command               |
+      | fsm plan plan.yaml    |
+      | fsm approve plan.yaml |
+      | fsm run plan.yaml     |
+      | fsm diagram plan.yaml |
+      | fsm lint plan.yaml    |
+
   Scenario: What a skill's own Python code prints goes into the step's log, masked, and nowhere else
     Given the file "loud.py":
       """

@@ -60,19 +60,24 @@ def load(
     skills whose actions the caller brings along (`execute(actions=…)`), of which nothing else is known.
     `folders` are those in which skills are looked for beside the ones that always are; `kept` are skills as
     another plan keeps them, for names that are not found.
-    Raises `Invalid` with every problem found.
+    Raises `Invalid` with every problem found; the values of secrets in it are masked (I22).
     """
     from fsm.plan import load_plan
 
     folder = Path(source if isinstance(source, Path | str) else source.path).parent
     more = existing(folders)
-    plan = load_plan(
-        source,
-        params=params,
-        typed=typed,
-        parallel=parallel,
-        skills=lambda named: Library(folder, tuple(named), frozenset(own), more, kept or {}),
-    )
+    try:
+        plan = load_plan(
+            source,
+            params=params,
+            typed=typed,
+            parallel=parallel,
+            skills=lambda named: Library(folder, tuple(named), frozenset(own), more, kept or {}),
+        )
+    except Invalid as error:
+        from fsm.app.secrets import masked
+
+        raise masked(error) from None
     return plan.found_in(folder.absolute())
 
 

@@ -12,7 +12,7 @@ from fsm.plan.loading import values
 from fsm.plan.template import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from fsm.plan.template import TemplateError
 
@@ -53,11 +53,15 @@ _ID = re.compile(values.ID)
 
 
 class Findings:
-    """Takes problems by their path in the document; places them and names their owner for people."""
+    """Takes problems by their path in the document; places them and names their owner for people.
+
+    `secrets` are those that the plan names, as far as it can be read: see `Invalid`.
+    """
 
     def __init__(self, document: Document, form: Form = PLAN) -> None:
         self.document = document
         self.form = form
+        self.secrets: Sequence[str] = ()
         self._problems: list[Problem] = [*document.duplicates]
 
     def add(self, path: Path, message: str, hint: str = "") -> None:
@@ -80,7 +84,7 @@ class Findings:
     def raise_if_any(self) -> None:
         """Raises `Invalid` with all problems so far."""
         if self._problems:
-            raise Invalid(self._problems)
+            raise Invalid(self._problems, secrets=self.secrets)
 
     def words(self, path: Path) -> str:
         """What stands at `path`, in words: "`params.labels[0]` of step `build`"."""

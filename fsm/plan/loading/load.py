@@ -82,6 +82,7 @@ def resolve(
         ).plan
     findings = Findings(document)
     raw = _outline(document.data, findings)
+    findings.secrets = _named(raw.get("secrets"))
     head = checked(HEAD, {key: raw[key] for key in raw if key != "steps"}, _PLAN, findings) or {}
     steps = _list_of_steps(raw, findings)
     declared = raw.get("params")
@@ -121,6 +122,12 @@ def bound(parallel: int, findings: Findings) -> int:
             "say how many steps may run at once",
         )
     return parallel
+
+
+def _named(secrets: Data) -> Sequence[str]:
+    """The names among what stands under `secrets`, whatever else is wrong there."""
+    found = secrets if isinstance(secrets, list) else [secrets]
+    return [name for name in found if isinstance(name, str)]
 
 
 def _outline(data: Data, findings: Findings) -> dict[str, Data]:
