@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Executor"]
 
-_MOVING = frozenset({"running", "rolling_back", "aborting"})
 _CHECKPOINT_INTERVAL = 1000
 """After so many events, or as many as there are steps: so they cost little beside what they save."""
 _UNSHARED_SECONDS = 0.02
@@ -158,7 +157,7 @@ class Executor:
         self._waited_until = 0.0
         self.commit()
         self._launch(loop)
-        if not self._tasks and self.run.state not in _MOVING:
+        if not self._tasks and not self.run.is_moving:
             for action in self._world.actions.values():
                 action.recorded()
             if self.run.has_ended:

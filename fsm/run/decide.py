@@ -1,4 +1,4 @@
-"""What should happen now: read off where a run stands. Nothing here changes it."""
+"""What should happen now: read off where a run stands. No fact comes of asking."""
 
 from __future__ import annotations
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHANCE", "Launch", "Simulator", "simulate"]
 
-_MOVING = frozenset({"running", "rolling_back", "aborting"})
-
-
 CHANCE = 0.5
 """Where between the least and the most a retry with jitter waits, unless something else is said."""
 
@@ -152,7 +149,7 @@ class Simulator:
             self.request(on.RunPaused(by="signal", reason=self._stop_reason))
         look_again = self._decide()
         self._launch()
-        if not self._flights and self.run.state not in _MOVING:
+        if not self._flights and not self.run.is_moving:
             self._stop_reason = ""
             return False
         moments = [flight.due for flight in self._flights.values()]

@@ -126,9 +126,14 @@ class Standing:
         )
 
     @property
+    def is_moving(self) -> bool:
+        """Whether it goes on by itself: something is to be started, waited for or ended."""
+        return self.state in {"running", "rolling_back", "aborting"}
+
+    @property
     def needs_recovery(self) -> bool:
         """Whether a run that no process drives was left in the middle of something."""
-        return bool(self.in_flight) or self.state in {"running", "rolling_back", "aborting"}
+        return bool(self.in_flight) or self.is_moving
 
     def ready(self, most: int) -> list[StepRecord]:
         """The first steps that can start now, in execution order, at most so many."""
