@@ -133,7 +133,9 @@ def _set(run: Run, steps: Mapping[str, Mapping[str, Any]], like: Mapping[str, An
             setattr(record, field, value)
         for field, value in _typed(told):
             setattr(record, field, value)
-        if record.state not in _STATES:
+        if record.state == "completed":
+            record.error = ""  # an older fsm left there what an interruption had said
+        elif record.state not in _STATES:
             _known(record.state, _STATES)
 
 
