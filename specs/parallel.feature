@@ -49,6 +49,26 @@ Feature: One step at a time, unless a person says otherwise
     When I run `fsm validate plan.yaml --parallel 2`
     Then it exits with 0
 
+  Scenario: Not even as many as fsm itself has open, for one step
+    Given fsm may have no more than 12 files open
+    When I run `fsm run plan.yaml --yes --parallel 1`
+    Then it exits with 2
+    And the error says "a step needs more open files than may be open here: 12; raise that with: ulimit -n 68"
+    And nothing happened
+
+  Scenario: So few files that fsm cannot even begin
+    Given fsm may have no more than 6 files open
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 7
+    And the error says, line by line:
+      """
+      error: as many files are open as may be here, and fsm needs more
+        allow more with: ulimit -n 1024; then see where a run rests: fsm status
+      """
+    And the error does not say "Warning"
+    And the error does not say "ignored"
+    And nothing happened
+
   Scenario: The flag comes before what the plan says
     Given the plan says "parallel: 3"
     When I run `fsm run plan.yaml --yes --parallel 1`

@@ -180,6 +180,8 @@ def _cannot_start(program: str, cwd: str, error: OSError | ValueError) -> str:
             return f"cannot start `{program}` in {cwd}: {words}"
         if error.errno == errno.ENOEXEC:
             words += " (is its first line `#!` and an interpreter?)"
+        elif error.errno == errno.EAGAIN:
+            words += " (as many processes are at work as are allowed: ulimit -u)"
         elif error.errno == errno.ENOENT and "/" in program and Path(cwd, program).exists():
             words += " (the interpreter that its first line names)"
     return f"cannot start `{program}`: {words}"

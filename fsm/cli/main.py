@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -10,7 +13,7 @@ import click
 
 from fsm import __version__
 from fsm.cli.output import Output, keep_going
-from fsm.errors import Damaged, FsmError, Invalid, Problem, TransitionRefused
+from fsm.errors import Damaged, FsmError, Invalid, Problem, StateUnavailable, TransitionRefused
 
 __all__ = ["run"]
 
@@ -152,7 +155,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("FSM_DEBUG"):
             raise
-        return output.error(_defect(error))
+        return output.error(_shortage(error) or _defect(error))
     return stdout.exit_code(result if isinstance(result, int) else 0)
 
 
@@ -164,6 +167,20 @@ def _possible(error: TransitionRefused) -> str:
 
 class _InterruptedError(FsmError):
     exit_code = 130
+
+
+def _shortage(error: Exception) -> FsmError | None:
+    """That as many files are open as may be, if it was that: of a module, the words tell it."""
+    codes = (errno.EMFILE, errno.ENFILE)
+    named = isinstance(error, ImportError) and any(os.strerror(c) in str(error) for c in codes)
+    if not (named or (isinstance(error, OSError) and error.errno in codes)):
+        return None
+    sys.unraisablehook = lambda _: None  # what was built by half complains when it is taken down
+    warnings.simplefilter("ignore")
+    return StateUnavailable(
+        "as many files are open as may be here, and fsm needs more",
+        "allow more with: ulimit -n 1024; then see where a run rests: fsm status",
+    )
 
 
 def _defect(error: Exception) -> FsmError:

@@ -236,9 +236,12 @@ def _descriptors(plan: Plan) -> Iterator[Problem]:
     ids = [step.id for step in plan.steps]
     widest = max(map(len, layers(ids, {step.id: step.depends_on for step in plan.steps})))
     if (at_once := min(plan.parallel, widest)) + _OWN_DESCRIPTORS > limit:
+        who, fewer = "a step needs", ""
+        if at_once > 1:
+            who, fewer = f"{at_once} steps at once need", ", or let fewer run at once: --parallel N"
         yield Problem(
-            f"{at_once} steps at once need more open files than may be open here: {limit}",
-            f"raise that with: ulimit -n {4 * at_once + 64}, or let fewer run at once: --parallel N",
+            f"{who} more open files than may be open here: {limit}",
+            f"raise that with: ulimit -n {4 * at_once + 64}{fewer}",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import resource
@@ -238,6 +239,18 @@ def test_what_cannot_be_started_fails_with_the_reason(
     before = open_files()
     assert perform(make_task(command, **fields)) == Failed(words)
     assert open_files() == before
+
+
+def test_that_no_more_processes_are_allowed_is_said_with_what_allows_more(
+    shell: ShellAction, make_task: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(shell._launcher, "start", start)
+    outcome = asyncio.run(shell.perform(make_task(["true"])))
+    words = "(as many processes are at work as are allowed: ulimit -u)"
+    assert outcome == Failed(f"cannot start `true`: Resource temporarily unavailable {words}")
 
 
 def test_without_free_descriptors_the_step_fails_and_nothing_is_left_behind(
