@@ -79,14 +79,22 @@ def entries(folder: str) -> dict[tuple[str, str, int], Entry]:
     return found
 
 
-def settle(folder: str) -> None:
-    """Return when nothing more will be written to the ledger of that folder: its shim has gone."""
-    with contextlib.suppress(OSError):
+def settle(folder: str, *, wait: bool = True) -> bool:
+    """Return when nothing more will be written to the ledger of that folder: its shim has gone.
+
+    Without `wait`, at once: whether that is so.
+    """
+    try:
         fd = open_regular(os.path.join(folder, LEDGER), os.O_RDONLY)  # noqa: PTH118
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH)
-        finally:
-            os.close(fd)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 def see_to_the_end(shim: Shim) -> None:

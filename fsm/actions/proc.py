@@ -14,7 +14,6 @@ __all__ = [
     "Proc",
     "all_pids",
     "boot_id",
-    "carries",
     "command_line",
     "look_at",
     "marks",
@@ -75,11 +74,6 @@ def look_at(pid: int) -> Proc | None:
     running = fields[0] not in (b"Z", b"X") or int(fields[17]) > 1
     parent, group, session = map(int, fields[1:4])
     return Proc(pid, int(fields[19]), parent, group, session, running)
-
-
-def carries(pid: int, mark: frozenset[bytes]) -> bool:
-    """Whether the process was started with all those `NAME=value`, of `MARKS`, in its environment."""
-    return bool(mark) and mark <= marks(pid)
 
 
 def marks(pid: int) -> frozenset[bytes]:

@@ -6,12 +6,12 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from fsm.actions.kin import mark_of
-from fsm.actions.proc import all_pids, boot_id, carries, command_line, look_at
+from fsm.actions.proc import all_pids, boot_id, command_line, look_at, marks
 
 __all__ = ["InFlight", "Survivor", "end", "survivors", "wait_for"]
 
@@ -24,6 +24,9 @@ class InFlight(NamedTuple):
     step: str
     attempt: int
     process: str
+
+
+_Marked = Mapping[frozenset[bytes], InFlight]
 
 
 class Survivor(NamedTuple):
@@ -47,24 +50,24 @@ def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
     descendants and sessions. The number of a process alone is never believed: it may have been used again
     (F46).
     """
-    marks = {
+    by_mark = {
         mark_of(
             {"FSM_RUN_ID": run_id, "FSM_STEP_ID": each.step, "FSM_ATTEMPT": str(each.attempt)}
         ): each
         for each in attempts
     }
-    recorded = {each.process: each for each in marks.values() if each.process}
+    if not by_mark:
+        return []
+    recorded = {each.process: each for each in by_mark.values() if each.process}
     named = {process.partition(" ")[0] for process in recorded}
-    pids = [pid for pid in (all_pids() if marks else ()) if pid != os.getpid()]
-    if not any(str(pid) in named or any(carries(pid, mark) for mark in marks) for pid in pids):
+    pids, carriers = _all_and_carriers(by_mark)
+    if not carriers and named.isdisjoint(map(str, pids)):
         return []  # as nearly always: whose parent and session each has need not be known
     boot = boot_id()
     table = {pid: proc for pid in pids if (proc := look_at(pid)) is not None and proc.running}
     kin: dict[int, InFlight] = {}
     for pid, proc in table.items():
-        attempt = recorded.get(f"{pid} {proc.start} {boot}") or next(
-            (each for mark, each in marks.items() if carries(pid, mark)), None
-        )
+        attempt = recorded.get(f"{pid} {proc.start} {boot}") or carriers.get(pid)
         if attempt is not None:
             kin[pid] = attempt
     grows = bool(kin)
@@ -80,6 +83,34 @@ def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
         Survivor(each.step, each.attempt, pid, table[pid].start, boot, command_line(pid))
         for pid, each in kin.items()
     ]
+
+
+def _all_and_carriers(attempts: _Marked) -> tuple[Collection[int], Mapping[int, InFlight]]:
+    """The numbers of all processes but this one, and which of them carry the mark of which attempt.
+
+    Each is looked at once; then those that are new, as one may have begun another and ended before his turn.
+    """
+    us = os.getpid()
+    pids = {pid for pid in all_pids() if pid != us}
+    carriers = _carriers(pids, attempts)
+    while fresh := {pid for pid in all_pids() if pid != us} - pids:
+        pids |= fresh
+        found = _carriers(fresh, attempts)
+        carriers |= found
+        if not found:
+            break
+    return pids, carriers
+
+
+def _carriers(pids: Iterable[int], attempts: _Marked) -> dict[int, InFlight]:
+    of_all = frozenset.intersection(*attempts)
+    return {
+        pid: each
+        for pid in pids
+        if of_all <= (carried := marks(pid))
+        for mark, each in attempts.items()
+        if mark <= carried
+    }
 
 
 def wait_for(look: Callable[[], Sequence[Survivor]]) -> None:

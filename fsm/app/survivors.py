@@ -33,6 +33,9 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> Collecti
     from fsm.actions.ledger import settle
     from fsm.actions.survivors import end, survivors, wait_for
 
+    logs = str(workspace.logs / run.run_id)
+    # Who looks when nothing more can be started has seen all; one such look is needed.
+    is_settled = settle(logs, wait=False)
     alive = still_at_work(workspace, run)
     if alive and how == "refuse":
         raise Refused(
@@ -47,8 +50,9 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> Collecti
                 f"run {run.run_id}: a step could not be ended: {'; '.join(map(str, left))}",
                 "end it by hand; then say this again",
             )
-    settle(str(workspace.logs / run.run_id))
-    wait_for(lambda: still_at_work(workspace, run))
+    if alive or not is_settled:
+        settle(logs)
+        wait_for(lambda: still_at_work(workspace, run))
     return {each.step for each in alive} if how == "terminate" else ()
 
 
