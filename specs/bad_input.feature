@@ -51,6 +51,77 @@ Feature: Bad input and bad circumstances
         | has an id with an accent            | plan.yaml:3:12  `id` of step number 1 must be 1 to 64 letters, digits, `_`, `.` or `-`, and begin with a letter or digit, not `café`  |
         | has ids that differ in case alone   | plan.yaml:5:8  the id `BUILD` is taken by step `build` on line 4; ids must differ in more than case                                   |
 
+    Scenario Outline: `<command>` is answered with what is wrong and the next move
+      Given the plan "ticket" of the specs
+      And there is a named pipe "pipe"
+      When I run `<command>`
+      Then it exits with 2
+      And the error says "<message>"
+
+      Examples:
+        | command                     | message                                                       |
+        | fsm plan ""                 | the name of the file is empty; name one                       |
+        | fsm execute "" --yes        | the name of the file is empty; name one                       |
+        | fsm plan -                  | -  does not exist; write /dev/stdin for what is piped in      |
+        | fsm import pipe             | pipe  is a named pipe, not a file; name a file, or /dev/stdin |
+        | fsm import nowhere          | cannot read nowhere: No such file or directory; name a file that fsm export wrote |
+        | fsm diagram plan.yaml --format dot -o . | cannot write .: Is a directory; name another file with -o |
+
+    Scenario: Names that no file can have are problems of the plan
+      Given the plan:
+        """
+        plan:
+          id: long
+          skills: ["./xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]
+          steps:
+            - {id: one, run: ls, cwd: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}
+            - {id: two, run: [./xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx]}
+        """
+      When I run `fsm validate plan.yaml`
+      Then it exits with 2
+      And it prints "✗ plan.yaml:5:7  step `one`: the working folder …x cannot be reached: File name too long"
+      And it prints "✗ plan.yaml:6:7  step `two`: there is no program `./xxx"
+      When I run `fsm run plan.yaml --yes --skills xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`
+      Then it exits with 2
+      And the error says "x is no folder; name one that is there"
+
+    Scenario: What may not be read or reached is told as such
+      Given the plan:
+        """
+        plan:
+          id: shut
+          steps:
+            - {id: one, run: ls, cwd: shut/inner}
+            - {id: two, run: [shut/inner/program]}
+        """
+      And there is a file "shut/inner/program"
+      And there is a file "shut.yaml"
+      And nobody may open "shut"
+      And nobody may open "shut.yaml"
+      When I run `fsm plan shut.yaml`
+      Then it exits with 2
+      And the error says "shut.yaml  cannot be read: Permission denied; mend its permissions"
+      When I run `fsm validate plan.yaml`
+      Then it exits with 2
+      And it prints "✗ plan.yaml:4:7  step `one`: the working folder …/shut/inner cannot be reached: Permission denied"
+      And it prints "✗ plan.yaml:5:7  step `two`: there is no program `shut/inner/program`"
+
+    Scenario: A configuration folder of one's own that may not be reached has no skills, and is in nobody's way
+      Given the plan "ticket" of the specs
+      And there is a file "home/.config/x"
+      And nobody may open "home"
+      And the environment has HOME=home
+      When I run `fsm skills`
+      Then it exits with 0
+      And it prints "shell"
+
+    Scenario: A plan that comes through a pipe is executed, too
+      Given the plan "ticket" of the specs
+      And there is a file "mended"
+      When I run `fsm execute /dev/stdin --yes` with `< <(cat plan.yaml)`
+      Then it exits with 0
+      And what happened is "branch ticket mail"
+
     Scenario: A byte order mark is no mistake
       Given a plan that begins with a byte order mark
       When I run `fsm plan plan.yaml`

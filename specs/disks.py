@@ -7,7 +7,7 @@ import subprocess
 
 from .place import Place
 
-__all__ = ["fill", "make_read_only", "small_disk"]
+__all__ = ["fill", "make_read_only", "shut", "small_disk"]
 
 _AS_ANYBODY = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override", "--"]
 
@@ -41,6 +41,16 @@ def make_read_only(place: Place, name: str) -> None:
         path.chmod(path.stat().st_mode & ~0o222)
     if os.geteuid() == 0:
         place.within = _AS_ANYBODY
+
+
+def shut(place: Place, name: str) -> None:
+    """Whoever runs fsm, root too, can no longer open the file or folder."""
+    path = place.path(name)
+    place.leaving.callback(path.chmod, path.stat().st_mode)
+    path.chmod(0)
+    if os.geteuid() == 0:
+        both = "-dac_override,-dac_read_search"
+        place.within = ["setpriv", f"--inh-caps={both}", f"--bounding-set={both}", "--"]
 
 
 def _mount(*arguments: str) -> bool:

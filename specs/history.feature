@@ -478,7 +478,7 @@ Feature: Past runs: what they tell together, and keeping, moving and forgetting 
         | fsm import plan.yaml            | 2    | plan.yaml is no export of fsm                   |
         | fsm import nowhere              | 2    | cannot read nowhere: No such file or directory  |
         | fsm import .                    | 2    | cannot read .: Is a directory                   |
-        | fsm import /dev/zero            | 2    | /dev/zero is no export of fsm                   |
+        | fsm import /dev/zero            | 2    | /dev/zero  is a device, not a file                   |
         | fsm export nowhere              | 2    | there is no run `nowhere`                       |
         | fsm export -o no/where.json     | 2    | cannot write no/where.json: No such file or directory |
         | fsm export --move               | 6    | is completed: there is nothing to go on with elsewhere |

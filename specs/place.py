@@ -155,7 +155,13 @@ class Place:
     def run_into(self, redirection: str, command: str) -> None:
         """Run a command with a redirection of a shell, and keep its answer."""
         done = subprocess.run(
-            ["sh", "-c", f'exec "$@" {redirection}', "sh", *self.arguments(self.filled(command))],
+            [
+                "bash",
+                "-c",
+                f'exec "$@" {redirection}',
+                "bash",
+                *self.arguments(self.filled(command)),
+            ],
             cwd=self.folder,
             env=self.env,
             stdin=subprocess.DEVNULL,

@@ -162,7 +162,7 @@ def _missing(
         yield Problem(f"`{name}` is not found on PATH", "install it, or write its path")
         return
     path = cwd / program
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 (of a name that no file can have, Path raises)
         message, hint = f"`{name}` may not be executed", f"allow it: chmod +x {name}"
     else:
         message, hint = f"there is no program `{name}` in {cwd}", _MEND_PROGRAM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ class Surroundings:
                     lacks=str(cwd / name),
                 )
                 for name in needs.files
-                if not (cwd / name).exists()
+                if not os.path.exists(cwd / name)  # noqa: PTH110 (of what we may not reach, Path raises)
             ]
         # Behind a proxy, what this machine itself can reach says nothing.
         if needs.hosts and not any(env.get(name) or env.get(name.upper()) for name in _PROXIES):

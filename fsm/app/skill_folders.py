@@ -42,13 +42,13 @@ def own_folders(plan_folder: Path) -> Sequence[Path]:
 
 
 def in_folders(folders: Sequence[Path]) -> Iterator[Source]:
-    """The skills in these folders. A folder that is not there has none.
+    """The skills in these folders. A folder that is not there has none, nor one that we may not reach.
 
     Raises `Invalid` for one that cannot be read.
     """
     for folder in folders:
         try:
-            found = list(_in_folder(folder)) if folder.is_dir() else []
+            found = list(_in_folder(folder)) if os.path.isdir(folder) else []  # noqa: PTH112 (of one that we may not reach, Path raises)
         except OSError as error:
             told = f"cannot be read: {error.strerror}"
             hint = "let those read it who run plans, or take it away"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -85,7 +86,7 @@ def existing(folders: Iterable[str | Path]) -> tuple[Path, ...]:
     """The folders that somebody asks to look in. Raises `Invalid` for one that is not there."""
     paths = tuple(map(Path, folders))
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 (of a name that no folder can have, Path raises)
             raise Invalid([Problem(f"--skills {path} is no folder", "name one that is there")])
     return paths
 
@@ -157,7 +158,7 @@ class Library:
             if reference.endswith((".yaml", ".yml")):
                 yield declared(self.folder / reference)
                 continue
-            if (self.folder / reference / SKILL_FILE).is_file():
+            if os.path.isfile(self.folder / reference / SKILL_FILE):  # noqa: PTH113 (Path raises)
                 yield scripts(self.folder / reference)
                 continue
             name = python_skill(reference, self.folder).name

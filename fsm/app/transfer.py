@@ -185,14 +185,19 @@ def _write(target: str, data: bytes) -> None:
 
 def _read(source: str, name: str) -> bytes:
     """All bytes of a file that begins as an export does; of another no more than its beginning."""
+    from fsm.document import refuse_no_file
+
     try:
+        if source != "-":
+            refuse_no_file(source)
         with sys.stdin.buffer if source == "-" else Path(source).open("rb") as file:
             data = file.read(64)
             if not _BEGINNING.match(data):
                 raise _foreign(name)
             data += file.read(_MOST_BYTES - len(data) + 1)
     except (OSError, ValueError) as error:
-        raise Invalid([Problem(f"cannot read {name}: {_words(error)}")]) from None
+        hint = "name a file that fsm export wrote"
+        raise Invalid([Problem(f"cannot read {name}: {_words(error)}", hint)]) from None
     if len(data) > _MOST_BYTES:
         raise Invalid([Problem(f"{name} is larger than {_MOST_BYTES >> 20} MiB")])
     return data

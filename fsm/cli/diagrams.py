@@ -148,7 +148,8 @@ def _run_drawn(
     except FsmError as error:
         if reference is None:
             raise
-        problem = Problem(f"there is no file {reference}, and {error.message}", error.hint)
+        file = reference or "without a name"
+        problem = Problem(f"there is no file {file}, and {error.message}", error.hint)
         raise Invalid([problem]) from None
     if resolved_anew:
         raise Invalid(

@@ -263,7 +263,7 @@ def export(
 
 
 @click.command("import")
-@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.argument("file", metavar="FILE", type=click.Path(readable=False, allow_dash=True))
 @click.option(
     "--new", is_flag=True, help="Take it over even if another run of its plan is unfinished."
 )

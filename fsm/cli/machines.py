@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["machine"]
 
-machine_file = click.argument("file", metavar="FILE", type=click.Path())
+machine_file = click.argument("file", metavar="FILE", type=click.Path(readable=False))
 
 
 @click.group()

@@ -110,7 +110,7 @@ def answer_options(command: Command) -> Command:
     return command
 
 
-_plan_file = click.argument("file", metavar="FILE", type=click.Path())
+_plan_file = click.argument("file", metavar="FILE", type=click.Path(readable=False))
 
 
 skills_option = click.option(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsm.cli.options import answer_options, find_run, run_options, workspace_of
+from fsm.cli.options import answer_options, find_run, read_plan, run_options, values, workspace_of
 from fsm.cli.output import Output
 from fsm.cli.resuming import carry_on
-from fsm.cli.running import run_
+from fsm.cli.running import run_, run_plan
 from fsm.cli.sessions import begun, exit_code, finish, refuse_other_digest
 
 if TYPE_CHECKING:
@@ -22,23 +22,19 @@ __all__ = ["execute", "recover"]
 
 
 @click.command(params=run_.params)
-@click.pass_context
-def execute(context: click.Context, /, **typed: Any) -> int:
+def execute(**typed: Any) -> int:
     """Run a specification of phases; for a plan, `fsm run`.
 
     A specification needs no approval beforehand: this command is the consent, and is recorded as it.
     Its `state_backend` says where its state is kept, unless --state or FSM_STATE do.
     """
-    from pathlib import Path
+    from fsm.plan import load_specification, read_source
 
-    from fsm.cli.options import values
-    from fsm.plan import load_specification
-
-    given = values(typed["params"])
-    specification = load_specification(Path(typed["file"]), given=given, parallel=typed["parallel"])
+    params, parallel = typed["params"], typed["parallel"]
+    source = read_source(typed["file"])
+    specification = load_specification(source, given=values(params), parallel=parallel)
     if specification is None:
-        code: int = context.invoke(run_, **typed)
-        return code
+        return run_plan(read_plan(source, params, parallel, typed["skills"]), **typed)
     return _execute(specification, **typed)
 
 

@@ -50,7 +50,7 @@ def picture_options(command: Command) -> Command:
             "--output",
             "target",
             metavar="FILE",
-            type=click.Path(),
+            type=click.Path(readable=False),
             help="Write to a file; one that is there is overwritten.",
         ),
     ):
@@ -114,7 +114,8 @@ def put(
             Path(target).write_bytes(drawn)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise Invalid([Problem(f"cannot write {target}: {why}")]) from None
+            hint = "name another file with -o"
+            raise Invalid([Problem(f"cannot write {target or 'it'}: {why}", hint)]) from None
     elif language == "png" and output.is_terminal:
         raise Invalid([Problem("a terminal shows no PNG", "name a file: -o FILE.png")])
     if output.json:

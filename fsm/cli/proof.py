@@ -69,7 +69,7 @@ _KINDS = (
     "--output",
     "target",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     help="Write the scenarios to a feature file, for `fsm test`.",
 )
 def check(
@@ -123,7 +123,7 @@ def check(
 
 
 @click.command()
-@click.argument("file", metavar="[FILE]", required=False, type=click.Path())
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(readable=False))
 @plan_settings
 @click.option(
     "--ignore",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fsm.engine.ports import Approval
     from fsm.plan.model import Plan
 
-__all__ = ["run_"]
+__all__ = ["run_", "run_plan"]
 
 
 @click.command("run")
@@ -50,8 +50,37 @@ def run_(
     On a terminal it prints the plan and asks; elsewhere it needs an earlier `fsm approve FILE`,
     `--approve DIGEST`, or `--yes`.
     """
+    return run_plan(
+        read_plan(file, params, parallel, skills),
+        file=file,
+        params=params,
+        parallel=parallel,
+        skills=skills,
+        as_json=as_json,
+        state=state,
+        grace=grace,
+        digest=digest,
+        yes=yes,
+        new=new,
+    )
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    file: str,
+    params: tuple[str, ...],
+    parallel: int | None,
+    skills: tuple[str, ...],
+    as_json: bool,
+    state: str | None,
+    grace: str,
+    digest: str | None,
+    yes: bool,
+    new: bool,
+) -> int:
+    """Run the plan that was read of `file`; the options are those of `fsm run`, and so is the exit code."""
     output = Output(json=as_json)
-    plan = read_plan(file, params, parallel, skills)
     workspace = workspace_of(state, grace)
     typed = spelled(file, params, parallel, skills, plan.secrets)
     session = begun(

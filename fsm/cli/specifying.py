@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -20,13 +21,13 @@ def spec() -> None:
 
 
 @spec.command()
-@click.argument("file", metavar="PLAN", type=click.Path())
+@click.argument("file", metavar="PLAN", type=click.Path(readable=False))
 @click.option(
     "-o",
     "--output",
     "target",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     help="The feature; - prints it. [default: PLAN, but .feature]",
 )
 @json_option
@@ -44,7 +45,7 @@ def generate(file: str, target: str | None, as_json: bool) -> None:
     plan = Path(file)
     prints = target == "-"
     path = plan.with_suffix(".feature") if target in (None, "-") else Path(str(target))
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # noqa: PTH112 (of a name that no folder can have, Path raises)
         raise Invalid([Problem(f"there is no folder {path.parent}", "make it, or name another")])
     old = _read(path)
     if path.resolve() != plan.resolve() and old.strip() and not _FEATURE.search(old):

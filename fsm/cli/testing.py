@@ -22,7 +22,7 @@ __all__ = ["test_"]
 
 
 @click.command("test")
-@click.argument("paths", metavar="[PATH]…", nargs=-1, type=click.Path())
+@click.argument("paths", metavar="[PATH]…", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "--coverage", "covering", is_flag=True, help="Tell what of plans and machines was exercised."
 )
@@ -36,7 +36,7 @@ __all__ = ["test_"]
     "--diagram",
     "drawing",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     help="Write the plan or machine to FILE, coloured by what was exercised: .svg, .png, .mmd or .dot.",
 )
 @click.option(

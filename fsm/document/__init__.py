@@ -23,7 +23,13 @@ from fsm.document.limits import (
 from fsm.document.suggestion import suggest
 
 if TYPE_CHECKING:
-    from fsm.document.reading import Document, parse_document, read_document, read_text
+    from fsm.document.reading import (
+        Document,
+        parse_document,
+        read_document,
+        read_text,
+        refuse_no_file,
+    )
 
 __all__ = [
     "MAX_ALIASES",
@@ -38,13 +44,14 @@ __all__ = [
     "parse_document",
     "read_document",
     "read_text",
+    "refuse_no_file",
     "suggest",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # Many ask what somebody may have meant; only who reads a file needs the parser.
-    if name in ("Document", "parse_document", "read_document", "read_text"):
+    if name in ("Document", "parse_document", "read_document", "read_text", "refuse_no_file"):
         from fsm.document import reading
 
         return getattr(reading, name)

@@ -16,7 +16,7 @@ from fsm.document.places import find_places
 from fsm.document.syntax import check_characters, place
 from fsm.errors import Invalid, Problem
 
-__all__ = ["Document", "parse_document", "read_document", "read_text"]
+__all__ = ["Document", "parse_document", "read_document", "read_text", "refuse_no_file"]
 
 _SURROGATE_PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
@@ -119,12 +119,19 @@ def parse_document(text: str, path: str, *, lenient: bool = False) -> Document:
     return document
 
 
+def refuse_no_file(name: str) -> None:
+    """Raises `Invalid` for what a reader may wait for without end, `OSError` for what is not there."""
+    if not name:
+        raise Invalid([Problem("the name of the file is empty", "name one")])
+    kind = stat.S_IFMT(pathlib.Path(name).stat().st_mode)
+    if kind in _NO_FILES and not name.startswith(_INHERITED):
+        hint = "name a file, or /dev/stdin for what is piped in"
+        raise Invalid([Problem(f"is {_NO_FILES[kind]}, not a file", hint, path=name)])
+
+
 def _read(name: str) -> bytes:
     try:
-        kind = stat.S_IFMT(pathlib.Path(name).stat().st_mode)
-        if kind in _NO_FILES and not name.startswith(_INHERITED):
-            hint = "name a file, or /dev/stdin for what is piped in"
-            raise Invalid([Problem(f"is {_NO_FILES[kind]}, not a file", hint, path=name)])
+        refuse_no_file(name)
         with pathlib.Path(name).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -134,7 +141,12 @@ def _read(name: str) -> bytes:
         problem = Problem("is a folder", "name a file in it", path=name)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        problem = Problem(f"cannot be read: {reason}", path=name)
+        hint = (
+            "mend its permissions, and those of its folders"
+            if isinstance(error, PermissionError)
+            else ""
+        )
+        problem = Problem(f"cannot be read: {reason}", hint, path=name)
     else:
         if len(raw) <= MAX_BYTES:
             return raw

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -259,8 +260,14 @@ def _unset(names: Sequence[str], site: Site) -> Sequence[Problem]:
 
 def _folder(folder: Path, *, named: bool) -> Inspection:
     """Whether the working folder can be written; and if it is named, whether it is there."""
-    if not folder.is_dir():
-        message = f"the working folder {folder} does not exist"
+    try:
+        is_there, why = stat.S_ISDIR(folder.stat().st_mode), "is no folder"
+    except FileNotFoundError:
+        is_there, why = False, "does not exist"
+    except OSError as error:
+        is_there, why = False, f"cannot be reached: {error.strerror}"
+    if not is_there:
+        message = f"the working folder {folder} {why}"
         hint = "make it, or mend `cwd`; a step that makes it says so: `makes: [PATH]`"
         return {"targets": [Problem(message, hint, lacks=str(folder))]}
     problems = []

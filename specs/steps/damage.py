@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from pytest_bdd import given, parsers, step, then, when
 from fsm.run.events import StepCompleted
 from fsm.stores import open_store
 
-from ..disks import fill, make_read_only, small_disk
+from ..disks import fill, make_read_only, shut, small_disk
 from ..journal import newest_run, opened
 from ..place import Place
 
@@ -43,6 +44,16 @@ def space_again(place: Place, name: str) -> None:
 @step(parsers.parse('the folder "{name}" can no longer be written'))
 def read_only(place: Place, name: str) -> None:
     make_read_only(place, name)
+
+
+@given(parsers.parse('nobody may open "{name}"'))
+def nobody_may_open(place: Place, name: str) -> None:
+    shut(place, name)
+
+
+@given(parsers.parse('there is a named pipe "{name}"'))
+def a_named_pipe(place: Place, name: str) -> None:
+    os.mkfifo(place.path(name))
 
 
 @when("the state folder is in the home folder")

@@ -59,7 +59,7 @@ class Repository:
 
     def fault(self) -> str:
         """Why git cannot work here; "" if it can."""
-        if not self._cwd.is_dir():
+        if not os.path.isdir(self._cwd):  # noqa: PTH112 (of a folder that we may not reach, Path raises)
             return "there is no such folder"
         _, out, said = self.ask("rev-parse", "--is-inside-work-tree")
         words = said.splitlines()[0] if said else "it has no working tree"
