@@ -55,8 +55,16 @@ def _stand_by() -> None:
         return  # if none can be started when it is needed either, then that is told
 
 
+def _here() -> str:
+    """The working folder as `python -m` puts it among those of modules; "" if it is gone."""
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return ""
+
+
 if __name__ == "__main__":
-    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109
+    if not sys.flags.safe_path and sys.path[:1] == [_here()]:
         del sys.path[
             0
         ]  # `python -m` put it there: nothing is imported from where one happens to be (F78)

@@ -201,6 +201,17 @@ Feature: Bad input and bad circumstances
         | fsm rollback |
         | fsm abort    |
 
+    Scenario Outline: Given in a folder that is gone, a command says so
+      When I run `<command>` in the folder "gone", which is gone
+      Then it exits with 7
+      And the error says "the folder in which this was given is gone"
+      And the error says "go to one that is there"
+
+      Examples:
+        | command                   |
+        | fsm list                  |
+        | fsm resume                |
+
   Rule: The state folder
 
     Scenario: A file stands where the folder should be

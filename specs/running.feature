@@ -431,6 +431,32 @@ Feature: Run a plan step by step, with everything visible
     Then it exits with 0
     And what happened is "branch ticket mail"
 
+  Scenario: A run whose folder is gone goes on, and is rolled back, once it is put back: nothing fails for that
+    Given the plan:
+      """
+      plan:
+        id: unmounted
+        steps:
+          - {id: a, run: echo a >> ../happened, rollback: echo -a >> ../happened}
+          - {id: leave, run: 'rmdir "$PWD"; exit 1'}
+      """
+    And I have run `fsm approve plan.yaml`
+    And there is a folder "disk"
+    When I run `fsm run ../plan.yaml --yes` in the folder "disk"
+    Then it exits with 3
+    When I note the journal
+    And I run `fsm resume`
+    Then it exits with 2
+    And the error says "the folder in which run {run} works is not there: …/disk"
+    And the error says "nothing was started; put it back, or mount it"
+    When I run `fsm rollback`
+    Then it exits with 2
+    And the journal is as it was
+    When I make the folder "disk"
+    And I run `fsm rollback`
+    Then it exits with 4
+    And what happened is "a -a"
+
   Scenario: From a folder below, the state above is found; new steps work where the command is given
     Given the plan "ticket" of the specs
     And I have run `fsm run plan.yaml --yes`

@@ -21,7 +21,7 @@ from fsm.engine.executor import Executor
 from fsm.engine.ports import Approval, RunSummary, World
 from fsm.engine.preflight import Findings, preflight, unset
 from fsm.engine.recovery import Taken, open_run
-from fsm.errors import Held, Invalid
+from fsm.errors import Held, Invalid, Problem
 from fsm.run import Run
 from fsm.run import events as on
 
@@ -67,8 +67,17 @@ class Session:
         self.executor.record(event)
 
     def require_environment(self) -> None:
-        """Raises `Invalid` if a secret or a variable that the plan needs is not set here."""
-        if problems := unset(self.executor.site):
+        """Raises `Invalid` if the run's folder, or a secret or variable that the plan needs, is not here.
+
+        In no other folder can its steps go on, or their rollbacks undo anything.
+        """
+        site = self.executor.site
+        if not site.cwd.is_dir():
+            gone = Problem(
+                f"the folder in which run {self.run.run_id} works is not there: {site.cwd}"
+            )
+            raise Invalid([gone], "nothing was started; put it back, or mount it")
+        if problems := unset(site):
             raise Invalid(problems, "nothing was started; set it as it was for the run")
 
     def commit(self) -> None:

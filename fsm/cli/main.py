@@ -153,6 +153,9 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return output.error(_InterruptedError("interrupted", "where a run rests: fsm status"))
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and not _is_somewhere():
+            gone = "the folder in which this was given is gone"
+            return output.error(StateUnavailable(gone, "go to one that is there"))
         if os.environ.get("FSM_DEBUG"):
             raise
         return output.error(_shortage(error) or _defect(error))
@@ -163,6 +166,14 @@ def _possible(error: TransitionRefused) -> str:
     others = [trigger for trigger in error.allowed if trigger != error.trigger]
     commands = [_COMMANDS[trigger] for trigger in others if trigger in _COMMANDS]
     return f"possible now: {', '.join(commands) or 'nothing more'}"
+
+
+def _is_somewhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return False
+    return True
 
 
 class _InterruptedError(FsmError):

@@ -31,6 +31,14 @@ def i_run_in(place: Place, command: str, folder: str) -> None:
     place.answers.append(place.execute(place.filled(command), folder))
 
 
+@when(parsers.re(rf'I run {COMMAND} in the folder "(?P<folder>[^"]+)", which is gone'))
+def i_run_in_a_folder_that_is_gone(place: Place, command: str, folder: str) -> None:
+    place.path(folder).mkdir()
+    place.within = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh"]
+    place.answers.append(place.execute(place.filled(command), folder))
+    place.within = []
+
+
 @when(parsers.re(f"I run {COMMAND} on a terminal"))
 def i_run_on_a_terminal(place: Place, command: str) -> None:
     place.answers.append(converse(place, command, {}))
