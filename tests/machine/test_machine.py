@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import cast
@@ -84,6 +85,16 @@ def test_one_machine_drives_many_records_and_keeps_them_apart() -> None:
     doors = [holding("has_key") for _ in range(3)]
     driven.fire(doors[1], "open")
     assert [door.state for door in doors] == ["closed", "open", "closed"]
+
+
+def test_a_machine_keeps_nothing_of_the_records_it_drives() -> None:
+    driven, door = machine(), holding("has_key")
+    before = sys.getrefcount(door)
+    for trigger in ("open", "close", "open"):
+        driven.fire(door, trigger)
+    with pytest.raises(TransitionRefused):
+        driven.fire(door, "mend")
+    assert sys.getrefcount(door) == before
 
 
 def test_a_request_may_leave_a_final_state() -> None:
