@@ -136,6 +136,38 @@ Feature: Secrets are named, never valued
     Then it exits with 0
     And no file of the state holds "canary-7f3a9c51e2"
 
+  Scenario: A secret among the arguments of a process that outlives its runner
+    Given the plan:
+      """
+      plan:
+        id: arguments
+        secrets: [API_TOKEN]
+        steps:
+          - {id: call, run: 'hold call "$API_TOKEN"'}
+          - id: long
+            depends_on: call
+            run: |
+              sh -c "hold left; :" 12345678901234567890123456789012345678901234567 "$API_TOKEN" &
+              while [ ! -e left.began ]; do sleep 0.02; done
+              exit 1
+      """
+    When I start `fsm run plan.yaml --yes`
+    And "call" has begun
+    And its runner is killed by kill -9
+    And I run `fsm status`
+    Then it prints "still at work: pid …of step call: …hold call ***"
+    When I run `fsm status --json`
+    And I run `fsm resume`
+    Then it exits with 6
+    And the error says "still at work: pid …hold call ***"
+    When I let "call" end
+    And I run `fsm resume --wait`
+    Then it exits with 3
+    And it prints "| [fsm] left running: pid … sh -c hold left; : …7 ***"
+    When I run `fsm rollback --json`
+    Then nothing that was printed holds "canary"
+    And no file of the state holds "canary"
+
   Scenario: A secret in an output that cannot be read
     Given the plan:
       """

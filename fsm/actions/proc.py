@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fsm.actions.masking import Masker
 
 __all__ = [
     "MARKS",
@@ -81,9 +84,9 @@ def marks(pid: int) -> frozenset[bytes]:
     return frozenset(each for each in _environ(pid).split(b"\0") if each.startswith(_MARKS))
 
 
-def command_line(pid: int) -> str:
-    """Its arguments, shortened, for people; its name in brackets if it has none."""
-    words = _arguments(pid).replace(b"\0", b" ").strip()
+def command_line(pid: int, masker: Masker) -> str:
+    """Its arguments, masked and then shortened, for people; its name in brackets if it has none."""
+    words = masker.mask(_arguments(pid).replace(b"\0", b" ").strip())
     words = words or b"[" + _read(pid, "comm", 64).strip() + b"]"
     text = words.decode(errors="backslashreplace")
     return text if len(text) <= 80 else text[:79] + "…"

@@ -136,7 +136,7 @@ async def _supervise(process: Process, task: Task, log: Log) -> int:
         left = await end_tree(process, mark_of(task.env), task.grace_seconds)
         process.drain()
         log.end_output()
-        _name("could not be ended", left, log)
+        _name("could not be ended", left, log, task.secrets)
         raise
     if code is None:
         raise StateUnavailable(
@@ -147,7 +147,7 @@ async def _supervise(process: Process, task: Task, log: Log) -> int:
     left = remains(process, task.env)
     if not process.output_is_held:
         log.end_output()
-    _name("left running", left, log)
+    _name("left running", left, log, task.secrets)
     process.release(log.close)
     return code
 
@@ -187,9 +187,9 @@ def _cannot_start(program: str, cwd: str, error: OSError | ValueError) -> str:
     return f"cannot start `{program}`: {words}"
 
 
-def _name(what: str, procs: Sequence[Proc], log: Log) -> None:
+def _name(what: str, procs: Sequence[Proc], log: Log, secrets: Sequence[bytes]) -> None:
     for proc in procs[:_MOST_NAMED]:
-        log.note(f"{what}: pid {proc.pid} {command_line(proc.pid)}")
+        log.note(f"{what}: pid {proc.pid} {command_line(proc.pid, Masker(secrets))}")
     if len(procs) > _MOST_NAMED:
         log.note(f"{what}: and {len(procs) - _MOST_NAMED} more")
 

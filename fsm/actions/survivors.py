@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from fsm.actions.kin import mark_of
+from fsm.actions.masking import Masker
 from fsm.actions.proc import all_pids, boot_id, command_line, look_at, marks
 
 __all__ = ["InFlight", "Survivor", "end", "survivors", "wait_for"]
@@ -43,12 +44,14 @@ class Survivor(NamedTuple):
         return f"pid {self.pid} of step {self.step}: {self.command}"
 
 
-def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
+def survivors(
+    run_id: str, attempts: Iterable[InFlight], secrets: Sequence[bytes] = ()
+) -> list[Survivor]:
     """Every living process of these attempts of the run (F45).
 
     Those that carry an attempt's mark, the one that the journal or the ledger names, and all their
     descendants and sessions. The number of a process alone is never believed: it may have been used again
-    (F46).
+    (F46). Among their arguments `secrets` are masked.
     """
     by_mark = {
         mark_of(
@@ -79,8 +82,9 @@ def survivors(run_id: str, attempts: Iterable[InFlight]) -> list[Survivor]:
         }
         kin |= near
         grows = bool(near)
+    masker = Masker(secrets)
     return [
-        Survivor(each.step, each.attempt, pid, table[pid].start, boot, command_line(pid))
+        Survivor(each.step, each.attempt, pid, table[pid].start, boot, command_line(pid, masker))
         for pid, each in kin.items()
     ]
 

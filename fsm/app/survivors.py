@@ -45,7 +45,8 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> Collecti
     if how == "terminate" and alive:
         # All of each, to the last process: that its first one has ended is not enough here.
         attempts = _at_work(workspace, run)
-        if left := end(lambda: survivors(run.run_id, attempts), _GRACE_SECONDS):
+        secrets = _secrets(workspace, run)
+        if left := end(lambda: survivors(run.run_id, attempts, secrets), _GRACE_SECONDS):
             raise Refused(
                 f"run {run.run_id}: a step could not be ended: {'; '.join(map(str, left))}",
                 "end it by hand; then say this again",
@@ -65,7 +66,11 @@ def still_at_work(workspace: Workspace, run: Run) -> Sequence[Survivor]:
         return ()
     from fsm.actions.survivors import survivors
 
-    return survivors(run.run_id, _at_work(workspace, run))
+    return survivors(run.run_id, _at_work(workspace, run), _secrets(workspace, run))
+
+
+def _secrets(workspace: Workspace, run: Run) -> Sequence[bytes]:
+    return workspace.site(run.run_id, run.plan, workspace.cwd).secrets
 
 
 def _at_work(workspace: Workspace, run: Run) -> Sequence[InFlight]:

@@ -15,6 +15,7 @@ import pytest
 
 from fsm.actions import kin, proc, watch
 from fsm.actions.launcher import Launcher
+from fsm.actions.masking import Masker
 from fsm.actions.proc import Proc, look_at, now_in_ticks
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
@@ -330,4 +331,4 @@ def test_what_is_in_the_midst_of_starting_a_program_is_named_by_it(
         "_read",
         lambda pid, name, limit: next(answers) if name == "cmdline" else read(pid, name, limit),
     )
-    assert proc.command_line(os.getpid()) == "sleep 60"
+    assert proc.command_line(os.getpid(), Masker([b"60"])) == "sleep ***"
