@@ -54,7 +54,7 @@ class Launched(Protocol):
 
 
 class Launcher:
-    """Starts processes through one shim, which is started with the first of them.
+    """Starts processes through one shim: the one that stands by, if there is one when the first is started.
 
     `leaders` are the processes that were started and have not ended; `shim` is the shim's number, 0 before
     it runs; `watch` sees all processes for those that are being ended. Belongs to one thread; its event loop
