@@ -116,7 +116,7 @@ class Shim:
         _signal.signal(_signal.SIGCHLD, lambda *_: None)
         self._heard = bytearray()
         self._descriptors: list[int] = []
-        self._paths: dict[tuple[str, str], str] = {}
+        self._path = os.environ.get("PATH")
         self._had_orphans = False
         self._holds = 0
         self._held: dict[int, Attempt] = {}
@@ -272,8 +272,9 @@ class Shim:
             where = cwd
             os.chdir(cwd)
             where = argv[0]
-            pid = os.posix_spawn(
-                self._find(argv[0], env.get("PATH", os.defpath)),
+            self._look_in(env.get("PATH", os.defpath))
+            pid = os.posix_spawnp(
+                argv[0],
                 argv,
                 env,
                 file_actions=(
@@ -286,7 +287,6 @@ class Shim:
             )
         except (OSError, ValueError) as error:
             os.close(output)
-            self._paths.clear()
             refusal = (getattr(error, "errno", 0), str(error), where)
             self._unsaid += pack("refused", number, *refusal)
         else:
@@ -357,25 +357,10 @@ class Shim:
         """What has ended is in the journal."""
         self.ended.clear()
 
-    def _find(self, program: str, path: str) -> str:
-        """The file to execute, looked for as the shell does; the first that cannot be, if none can."""
-        if "/" in program:
-            return program
-        found = self._paths.get((program, path))
-        if found is None:
-            there = [os.path.join(folder or ".", program) for folder in path.split(":")]
-            fit = [each for each in there if os.access(each, os.X_OK) and not os.path.isdir(each)]
-            if not fit:
-                exists = any(os.path.exists(each) for each in there)
-                raise (
-                    PermissionError(13, "Permission denied")
-                    if exists
-                    else FileNotFoundError(2, "No such file or directory")
-                )
-            found = fit[0]
-            if found.startswith("/"):
-                self._paths[program, path] = found
-        return found
+    def _look_in(self, path: str) -> None:
+        """Have programs looked for there from now on, each time anew: a step may install one."""
+        if path != self._path:
+            os.environ["PATH"] = self._path = path
 
 
 def main() -> None:

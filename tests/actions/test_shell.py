@@ -241,6 +241,48 @@ def test_what_cannot_be_started_fails_with_the_reason(
     assert open_files() == before
 
 
+def test_a_program_that_was_put_before_another_meanwhile_is_the_one_that_runs(
+    shell: ShellAction, make_task: Make, tmp_path: Path
+) -> None:
+    first, last = tmp_path / "first", tmp_path / "last"
+    first.mkdir()
+    last.mkdir()
+
+    def install(folder: Path, mode: int = 0o755) -> None:
+        (folder / "tool").write_text(f"#!/bin/sh\necho {folder.name}\n")
+        (folder / "tool").chmod(mode)
+
+    async def scenario() -> list[str]:
+        tails = []
+        for change in (
+            lambda: install(last),
+            lambda: install(first, 0o644),
+            lambda: install(first),
+            (first / "tool").unlink,
+        ):
+            change()
+            outcome = await shell.perform(
+                make_task(["tool"], env={"PATH": f"{tmp_path}/none:{first}:{last}"})
+            )
+            tails.append(outcome.tail.strip())
+        return tails
+
+    assert asyncio.run(scenario()) == ["last", "last", "first", "last"]
+
+
+def test_a_program_that_may_not_be_executed_anywhere_is_told_from_one_that_is_not_there(
+    make_task: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "tool").write_text("")
+    (tmp_path / "folder").mkdir()
+    env = {"PATH": f"/no/such:{tmp_path}"}
+    for name in ("tool", "folder"):
+        words = f"cannot start `{name}`: Permission denied"
+        assert perform(make_task([name], env=env)) == Failed(words)
+    words = "cannot start `nothing`: No such file or directory"
+    assert perform(make_task(["nothing"], env=env)) == Failed(words)
+
+
 def test_that_no_more_processes_are_allowed_is_said_with_what_allows_more(
     shell: ShellAction, make_task: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
