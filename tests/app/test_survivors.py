@@ -65,7 +65,7 @@ def test_while_the_shim_is_there_it_is_looked_again_when_it_has_gone(
     fcntl.flock(shim, fcntl.LOCK_EX)
     looks: list[str] = []
 
-    def look(run_id: str, _: object) -> list[survivors.Survivor]:
+    def look(run_id: str, *_: object) -> list[survivors.Survivor]:
         if not looks:
             os.close(shim)
         looks.append(run_id)
