@@ -465,6 +465,28 @@ Feature: The commands that look at runs, and those that settle them
         | <&- 2>&-          | 0    |
         | <&- >&- 2>&-      | 7    |
 
+    Scenario Outline: What `<encoding>` cannot write is written in another way, and no run is lost for it
+      Given the plan:
+        """
+        plan: {id: snow, name: "Größe ☃", steps: [{id: one, name: "日本", run: echo one >> happened}]}
+        """
+      And the environment has PYTHONIOENCODING=<encoding>
+      When I run `fsm run plan.yaml --yes`
+      Then it exits with 0
+      And it prints "Step 1"
+      And what happened is "one"
+      When I run `fsm status`
+      Then it exits with 0
+      And it prints "<shown>"
+      When I run `fsm history snow --json`
+      Then it prints one JSON document and nothing else
+
+      Examples:
+        | encoding        | shown                    |
+        | iso-8859-15     | \u65e5\u672c  completed  |
+        | ascii:strict    | 日本  completed          |
+        | utf-8:strict    | 日本  completed          |
+
     Scenario Outline: A command that is mistyped is answered with the nearest one
       When I run `fsm <typed>`
       Then it exits with 2

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 import click
@@ -127,6 +128,9 @@ class Patient:
         self._is_closed = stream is None
         self._stream: Any = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         self._is_terminal = self._stream.isatty()
+        if isinstance(self._stream, TextIOWrapper) and self._stream.errors == "strict":
+            # What the encoding of the locale does not have is no reason to leave a run half-way.
+            self._stream.reconfigure(errors="backslashreplace")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
