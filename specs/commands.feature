@@ -320,6 +320,24 @@ Feature: The commands that look at runs, and those that settle them
         | fsm status ""                          |
         | fsm mark branch done --run "" --reason x |
 
+    Scenario Outline: A person's answer that is empty is none: `<command>`
+      Given the plan "ticket" of the specs
+      And I have run `fsm run plan.yaml --yes`
+      When I run `<command>`
+      Then it exits with 2
+      And the error says "<message>"
+      And what happened is "branch"
+
+      Examples:
+        | command                          | message                                    |
+        | fsm mark ticket done --reason "" | --reason is empty; say what you did or saw |
+        | fsm resume --from ""             | run {run} has no step ``                   |
+
+    Scenario: What is asked for cannot steer the terminal by the error that names it
+      When I run `fsm plan` with `"$(printf '\033[31mred.yaml')"`
+      Then it exits with 2
+      And the error says "error: \x1b[31mred.yaml  does not exist; check the path"
+
     Scenario Outline: Help of <command>
       When I run `fsm <command> --help`
       Then it exits with 0

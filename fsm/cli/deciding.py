@@ -9,6 +9,7 @@ import click
 from fsm.cli.options import find_run, json_option, run_options, state_option, survivors_option
 from fsm.cli.output import Output
 from fsm.cli.sessions import finish, step_id, taken_up
+from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from fsm.app.survivors import Survivors
@@ -96,6 +97,8 @@ def mark(
     from fsm.run import events as on
 
     output = Output(json=as_json)
+    if not reason.strip():
+        raise Invalid([Problem("--reason is empty", "say what you did or saw")])
     workspace, found, state = find_run(run_id, state)
     with taken_up(output, workspace, found.run_id, survivors) as session:
         step = step_id(session.run, step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from io import TextIOWrapper
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Output", "Patient", "answer", "keep_going"]
 
 Answer = TypeVar("Answer")
+
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal obeys instead of showing it (F41): names of files and runs may have it in them."""
 
 _COLOURS = {"✓": "green", "✗": "red", "⚠": "red", "?": "yellow", "↻": "yellow", "‖": "yellow"}
 
@@ -65,7 +69,8 @@ class Output:
             click.echo(json.dumps(body, ensure_ascii=False))  # one line: events may stand before it
             return error.exit_code
         colour = sys.stderr.isatty() and shows_colours()
-        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True, color=colour)
+        told = _STEERING.sub(lambda found: ascii(found[0])[1:-1], str(error))
+        click.echo(click.style("error: ", fg="red", bold=True) + told, err=True, color=colour)
         return error.exit_code
 
     def styled(self, text: str) -> str:

@@ -49,7 +49,7 @@ def resume(
     """
     output = Output(json=as_json)
     workspace, found, state = find_run(run_id, state, grace)
-    again = (from_step,) if from_step else ()
+    again = () if from_step is None else (from_step,)
     return carry_on(
         output, workspace, found.run_id, state, lambda _: again, rerun, done, reason, survivors
     )
