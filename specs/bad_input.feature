@@ -220,6 +220,7 @@ Feature: Bad input and bad circumstances
       When I run `fsm approve plan.yaml`
       Then it exits with 7
       And the error says ".fsm"
+      And the error says "move the file that stands where a folder should be, or name another with --state"
       When I run `fsm run plan.yaml --yes`
       Then it exits with 7
       And the error says ".fsm"
