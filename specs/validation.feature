@@ -235,6 +235,36 @@ Feature: Validation looks at every step before anything happens
     Then it exits with 0
     And it prints "✓ piped: 1 step, … checks, no problem"
 
+  Scenario: A dry run that does not end is ended by the step's timeout
+    Given the plan:
+      """
+      plan:
+        id: hanging
+        steps:
+          - {id: look, run: "true", dry_run: hold dry, timeout: 300ms}
+      """
+    When I run `fsm validate plan.yaml`
+    Then it exits with 2
+    And it prints "step `look`, dry_run: timed out after 300ms"
+    And the process in "dry.began" is gone
+    When I run `fsm run plan.yaml --yes`
+    Then it exits with 2
+
+  Scenario: Ended from outside while it makes a dry run, validation leaves nothing at work
+    Given the plan:
+      """
+      plan:
+        id: hanging
+        steps:
+          - {id: look, run: "true", dry_run: hold dry}
+      """
+    When I start `fsm validate plan.yaml`
+    And "dry" has begun
+    And its runner gets SIGTERM
+    And it ends
+    Then it exits with 130
+    And the process in "dry.began" is gone
+
   Rule: What earlier steps make is not asked for
 
     Scenario: A folder that a step makes is worked in, and a program in it is run, by later steps

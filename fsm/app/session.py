@@ -100,10 +100,24 @@ class Session:
         return await self.executor.drive()
 
 
-def check(workspace: Workspace, plan: Plan) -> Findings:
-    """Validate the plan here: everything that can be found out before anything happens."""
+def check(workspace: Workspace, plan: Plan, *, alone: bool = False) -> Findings:
+    """Validate the plan here: everything that can be found out before anything happens.
+
+    If the process is `alone` in doing so, with no signals of its own, SIGTERM interrupts it as SIGINT does:
+    no dry run is left at work. Raises `KeyboardInterrupt` then.
+    """
     site = workspace.site("preflight", plan, workspace.cwd)
-    return asyncio.run(preflight(site, workspace.actions_of(plan)))
+
+    async def interruptible() -> Findings:
+        task = asyncio.current_task()
+        if alone and task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await preflight(site, workspace.actions_of(plan))
+
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def validate(
         return error.exit_code
     resolved = specification.plan if specification else read_plan(source, params, parallel, skills)
     workspace = Workspace.here()
-    findings = check(workspace, resolved)
+    findings = check(workspace, resolved, alone=True)
     phases = can_run(workspace, resolved) if specification else {}
     if as_json:
         output.document({**phases, **validation_json(resolved, findings)})

@@ -43,7 +43,7 @@ def begun(
     if not alongside:
         workspace.refuse_unfinished(plan.id)
     approval, recorded = consent()
-    findings = check(workspace, plan)
+    findings = check(workspace, plan, alone=True)
     if findings.problems:
         raise Invalid(
             findings.problems, f"nothing was started; mend it and see: fsm validate {typed}"
