@@ -82,7 +82,7 @@ Feature: When a step fails
     When I run `fsm run plan.yaml --yes`
     Then it exits with 4
     And what happened is "done -done"
-    And it prints "✗ Step 2: slow - cancelled: the run is rolling_back"
+    And it prints "✗ Step 2: slow - cancelled: the run is rolling back"
     And it prints "may have left partial effects: 2 slow, 3 one, 4 two"
     And the process in "slow.began" is gone
 

@@ -222,7 +222,8 @@ class Executor:
                         if record not in self._tasks and record not in self._launches:
                             self._launches[record] = self.attempts.probe(record)
                     case do.CancelStep(step):
-                        record, reason = self.run.record(step), f"the run is {self.run.state}"
+                        record = self.run.record(step)
+                        reason = f"the run is {self.run.state.replace('_', ' ')}"
                         if record in self._launches:
                             self._launches.pop(record).close()
                             self.record(cancellation(record, reason))

@@ -195,7 +195,7 @@ class Simulator:
                         if step not in self._flights and step not in self._intended:
                             self._intend(step, self.run.record(step).attempt, "check")
                     case do.CancelStep(step):
-                        reason = f"the run is {self.run.state}"
+                        reason = f"the run is {self.run.state.replace('_', ' ')}"
                         if step in self._intended:
                             never = _Flight(self._intended.pop(step), SUCCEEDS, self.now, reason)
                             self.request(self._outcome(never))
