@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,10 @@ class Progress:
 
             console = Console(highlight=False, no_color=not self._output.colour)
             self._live = Live(
-                get_renderable=self.line, console=console, refresh_per_second=8, transient=True
+                get_renderable=lambda: self.line(console.width),
+                console=console,
+                refresh_per_second=8,
+                transient=True,
             )
             self._live.start()
         return self
@@ -79,8 +83,8 @@ class Progress:
         elif record.id not in self._since:
             self._since[record.id] = time.monotonic()
 
-    def line(self) -> Text:
-        """The live line as it is at this moment; empty if nothing is in flight or to come."""
+    def line(self, width: int = 80) -> Text:
+        """The live line at this moment, of `width` cells; empty if nothing is in flight or to come."""
         from rich.text import Text
 
         from fsm.views.text import shown
@@ -98,12 +102,24 @@ class Progress:
             ]
         if not told:
             return Text("")
-        flying = [f"{shown(self._run.record(step).step.name)} {words}" for step, words in told]
-        names = ", ".join(flying[:4]) + (f" and {len(flying) - 4} more" if len(flying) > 4 else "")
+        flying = [(shown(self._run.record(step).step.name), words) for step, words in told]
         hurry = "   ^C again ends it now" if self._run.stopped_because else ""
-        return Text(
-            f"{spinner} {names}   [{settled}/{len(self._run.steps)}]{hurry}", overflow="ellipsis"
-        )
+        end = f"   [{settled}/{len(self._run.steps)}]{hurry}"
+        room = width - len(f"{spinner} {end}")
+        return Text(f"{spinner} {_fitting(flying, room)}{end}", overflow="ellipsis", no_wrap=True)
+
+
+def _fitting(flying: Sequence[tuple[str, str]], room: int) -> str:
+    """The first four of these names with their words, or as many as fit into `room` cells; one at least."""
+    from fsm.views.cells import cells, cut
+
+    for most in range(min(4, len(flying)), 0, -1):
+        told = ", ".join(f"{name} {words}" for name, words in flying[:most])
+        more = f" and {len(flying) - most} more" if len(flying) > most else ""
+        if cells(told + more) <= room:
+            return told + more
+    name, words = flying[0]
+    return f"{cut(name, max(8, room - len(f' {words}{more}')))} {words}{more}"
 
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
