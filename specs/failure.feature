@@ -147,7 +147,8 @@ Feature: When a step fails
       """
     When I run `fsm run plan.yaml --yes`
     Then it exits with 0
-    And it prints "✗ Step 2: optional - failed"
+    And it prints "✗ Step 2: optional - failed: exit code"
+    And it prints "✗ Step 2: optional - failed, tolerated: exit code"
     And it prints "✓ tolerant: completed, 2 tolerated failures."
     And what happened is "one after"
 

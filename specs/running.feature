@@ -57,7 +57,7 @@ Feature: Run a plan step by step, with everything visible
     Then it exits with 3
     And it prints, line by line:
       """
-      ✗ Step 1: silent - failed: exit code 1
+      ✗ Step 1: silent - failed, tolerated: exit code 1
       output     none
       ✗ Step 2: long - failed: exit code 1
       last output (all of it: fsm log {run} --step long)
@@ -322,6 +322,7 @@ Feature: Run a plan step by step, with everything visible
     When I run `fsm run plan.yaml --yes`
     Then it exits with 3
     And it prints "✗ Step 1: gone - failed: killed by SIGKILL"
+    And it does not print "exit code  -9"
 
   Scenario: A step that closes its output and goes on is waited for
     Given the plan:

@@ -132,7 +132,7 @@ def steps_text(run: Run) -> str:
     for record in run.steps:
         tried = f", attempt {record.attempt}" if record.attempt > 1 else ""
         marked = f", marked {shown(record.marked)}" if record.marked else ""
-        told = f"{shown(record.step.name)}  {state_words(record)}{tried}{marked}"
+        told = f"{shown(record.step.name)}  {_state_words(record)}{tried}{marked}"
         lines.append(f"{_MARKS[record.state]} {record.index + 1:>{width}}  {told}")
     return "\n".join(lines)
 
@@ -216,7 +216,7 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
     else:
         how = "cancelled" if record.cancelled else "failed"
         undone = "its rollback was cancelled" if record.cancelled else "its rollback failed"
-        what = undone if undoing else state_words(record)
+        what = undone if undoing else _state_words(record)
         what = "failed, to be tried again" if _awaits_retry(record) else what
         if record.state == "rolled_back":
             then = f"marked {shown(record.marked)}" if record.marked else "rolled back"
@@ -224,7 +224,7 @@ def _failure(run: Run, record: StepRecord) -> list[str]:
         lines = [f"✗ {label} - {what}: {shown(record.error)}"]
     tries = record.undo_attempt if undoing else record.attempt
     facts = [("ran", command_text(call))]
-    if record.exit_code is not None:
+    if record.exit_code is not None and record.exit_code >= 0:  # else a signal: that is the error
         facts.append(("exit code", str(record.exit_code)))
     if tries > 1:
         facts.append(("attempts", str(tries)))
@@ -248,6 +248,13 @@ def _ends_of(line: str) -> str:
         return line
     left_out = len(line) - _LONGEST_LINE
     return f"{line[: _LONGEST_LINE // 2]} … {left_out} more … {line[-_LONGEST_LINE // 2 :]}"
+
+
+def _state_words(record: StepRecord) -> str:
+    """The state, of a failure also whether the run goes on all the same: then nobody need mend it."""
+    words = state_words(record)
+    is_tolerated = words == "failed" and record.step.on_failure == "continue"
+    return f"{words}, tolerated" if is_tolerated else words
 
 
 def _awaits_retry(record: StepRecord) -> bool:
