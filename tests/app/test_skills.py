@@ -17,6 +17,7 @@ from fsm.app.python_skills import approved_skill, python_spec
 from fsm.app.skills import Library, actions_of, load
 from fsm.errors import Invalid
 from fsm.plan import Plan
+from fsm.plan.model import Call, Step
 
 PLAN = "plan: {id: p, steps: [{id: a, skill: greetings, action: greet, params: {who: Ann}}]}"
 MODULE = """
@@ -205,3 +206,74 @@ def test_a_skill_that_shipped_with_another_version_is_withheld_in_words(tmp_path
     assert [str(problem) for problem in seen["permissions"]] == [
         "fsm has no skill `flies` here; use the fsm that the plan was approved with"
     ]
+
+
+OWN = """
+from fsm import Skill
+
+own = Skill("own")
+
+
+@own.action(undo="unmake", idempotent=True)
+def make() -> None:
+    pass
+
+
+@make.check
+def is_made() -> bool:
+    return True
+
+
+@make.dry_run
+def can_make() -> None:
+    pass
+
+
+@own.action
+def unmake() -> None:
+    pass
+
+
+@own.action(risk="read")
+def look() -> None:
+    pass
+"""
+
+
+def own_step(folder: Path, step: str) -> Step:
+    """The step `a` of a plan that uses that skill; `step` is the rest of it."""
+    (folder / "own.py").write_text(OWN)
+    (folder / "plan.yaml").write_text(
+        f"plan: {{id: p, skills: ['own.py:own'], steps: [{{id: a, skill: own, {step}}}]}}"
+    )
+    (found,) = load(folder / "plan.yaml").steps
+    return found
+
+
+def test_a_step_is_as_its_skill_says_where_the_plan_says_nothing(tmp_path: Path) -> None:
+    step = own_step(tmp_path, "action: make")
+    assert step.rollback is not None
+    assert step.rollback.call == Call(skill="own", action="unmake")
+    assert step.check == step.dry_run == step.call
+    assert (step.timeout_seconds, step.idempotent, step.read_only) == (None, True, False)
+    look = own_step(tmp_path, "action: look")
+    assert (look.rollback, look.read_only) == (None, True)
+
+
+def test_what_the_plan_says_of_a_step_counts_more_than_what_its_skill_says(tmp_path: Path) -> None:
+    said = "rollback: undo, check: 'test -e x', dry_run: try, timeout: 7s, idempotent: false"
+    step = own_step(tmp_path, f"action: make, {said}")
+    assert step.rollback is not None
+    calls = (step.rollback.call, step.check, step.dry_run)
+    assert [call and call.params["command"] for call in calls] == ["undo", "test -e x", "try"]
+    assert (step.timeout_seconds, step.idempotent) == (7.0, False)
+
+
+def test_a_step_that_the_plan_says_changes_nothing_is_not_undone_by_its_skill(
+    tmp_path: Path,
+) -> None:
+    step = own_step(tmp_path, "action: make, read_only: true")
+    assert (step.rollback, step.read_only) == (None, True)
+    look = own_step(tmp_path, "action: look, rollback: undo")
+    assert look.rollback is not None
+    assert not look.read_only
