@@ -151,3 +151,23 @@ def test_a_forged_journal_is_caught(forgery: str) -> None:
     """By the run itself (I1: no row admits it), or else by the judge."""
     number, journal = FORGED[forgery]
     assert {violation.number for violation in check(THREE, journal)} == {number}
+
+
+def test_an_unknown_step_that_nobody_may_begin_again_is_refused_beside_one_that_is_looked_at() -> (
+    None
+):
+    """The run goes on, as a check may decide `b`; but `a` is not idempotent (I5)."""
+    both = plan(step("a"), step("b", check=CALL), parallel=2)
+    journal = (
+        on.RunApproved(both.digest, "ann", "yes"),
+        on.RunValidated(both.digest),
+        on.RunStarted(),
+        on.StepStarted("a", 1),
+        on.StepStarted("b", 1),
+        on.RunnerLost(),
+        on.RunResumed(both.digest),
+    )
+    assert check(both, journal) == []
+    (violation,) = check(both, (*journal, on.StepStarted("a", 2)))
+    assert violation.number == "I1"
+    assert "`idempotent`" in violation.message
