@@ -209,6 +209,13 @@ def test_a_check_and_a_dry_run_have_the_forms_of_a_rollback(key: str) -> None:
     assert (found.check or found.dry_run) == expected
 
 
+@pytest.mark.parametrize(
+    "words", [["bash"], ["bash", "-c"], ["env", "sh", "-ec"], ["sh", "-e", "x"]]
+)
+def test_a_shell_that_is_given_no_script_is_a_list_like_any_other(words: list[str]) -> None:
+    assert step(f"run: [{', '.join(words)}]").call == shell(words)
+
+
 def test_the_short_and_the_long_form_of_a_command_are_one_call() -> None:
     short = step("run: [echo, 7, '{{ params.n }}']")
     long = step("skill: shell\naction: run\nparams: {command: [echo, 7, '{{ params.n }}']}")
