@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fsm.plan.model import Plan
 from fsm.run import events as on
 
 from .invariants import check
@@ -153,21 +154,41 @@ def test_a_forged_journal_is_caught(forgery: str) -> None:
     assert {violation.number for violation in check(THREE, journal)} == {number}
 
 
-def test_an_unknown_step_that_nobody_may_begin_again_is_refused_beside_one_that_is_looked_at() -> (
-    None
-):
-    """The run goes on, as a check may decide `b`; but `a` is not idempotent (I5)."""
-    both = plan(step("a"), step("b", check=CALL), parallel=2)
-    journal = (
-        on.RunApproved(both.digest, "ann", "yes"),
-        on.RunValidated(both.digest),
-        on.RunStarted(),
-        on.StepStarted("a", 1),
+BOTH = plan(step("a"), step("b", check=CALL), parallel=2)
+AGAIN = plan(step("a", idempotent=True), step("b", "a"))
+SPOILT = plan(step("a", on_failure="skip_dependents"), step("b", "a"))
+FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
+    "an unknown step again, beside one whose check may decide it": (
+        BOTH,
+        "idempotent",
+        (
+            on.StepStarted("a", 1),
+            on.StepStarted("b", 1),
+            on.RunnerLost(),
+            on.RunResumed(BOTH.digest),
+        ),
+        on.StepStarted("a", 2),
+    ),
+    "an unknown step again, before anybody resumes": (
+        AGAIN,
+        "plan_running",
+        (on.StepStarted("a", 1), on.RunnerLost()),
+        on.StepStarted("a", 2),
+    ),
+    "a step that needs one that failed": (
+        SPOILT,
+        "not dependency_failed",
+        (on.StepStarted("a", 1), on.StepFailed("a", 1, "")),
         on.StepStarted("b", 1),
-        on.RunnerLost(),
-        on.RunResumed(both.digest),
-    )
-    assert check(both, journal) == []
-    (violation,) = check(both, (*journal, on.StepStarted("a", 2)))
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORBIDDEN)
+def test_what_the_run_never_commands_its_table_does_not_admit_either(forgery: str) -> None:
+    of, condition, before, forged = FORBIDDEN[forgery]
+    begun = (on.RunApproved(of.digest, "ann", "yes"), on.RunValidated(of.digest), on.RunStarted())
+    assert check(of, (*begun, *before)) == []
+    (violation,) = check(of, (*begun, *before, forged))
     assert violation.number == "I1"
-    assert "`idempotent`" in violation.message
+    assert f"`{condition}`" in violation.message
