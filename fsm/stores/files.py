@@ -155,7 +155,9 @@ def unavailable(error: OSError, path: Path, run_id: str = "") -> StateUnavailabl
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return StateUnavailable(message, f"make {path.parent} accessible and writable, {then}")
         case errno.ENOTDIR:
-            hint = "move the file that stands where a folder should be, or name another with --state"
+            hint = (
+                "move the file that stands where a folder should be, or name another with --state"
+            )
             return StateUnavailable(message, hint)
         case errno.ENOLCK | errno.EOPNOTSUPP:
             return StateUnavailable(message, "put the state on a local disk with --state")
