@@ -6,8 +6,9 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fsm.plan.model import Call
@@ -140,14 +141,18 @@ def _program(word: str) -> str:
     return os.path.basename(word) if word.startswith("/") else word  # noqa: PTH119
 
 
-def _programs(script: str) -> Iterator[str]:
+@lru_cache(maxsize=64)
+def _programs(script: str) -> Sequence[str]:
+    """The programs that the text names, each once. Asked of one text several times, which may be long."""
+    found: dict[str, None] = {}
     for words in _commands(script):
         for word in words:
             if word in KEYWORDS or word in PREFIXES or re.match(r"[A-Za-z_]\w*\+?=", word):
                 continue
             if word not in BUILTINS and re.fullmatch(r"[\w./~+@:,%-]+", word):
-                yield _program(word)
+                found[_program(word)] = None
             break
+    return [*found]
 
 
 def _commands(script: str) -> Iterator[list[str]]:
