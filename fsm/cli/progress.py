@@ -63,7 +63,7 @@ class Progress:
         step = getattr(event, "step", None)
         if isinstance(step, str):
             self._note(run.record(step), at)
-        line = event_line(run, event)
+        line = event_line(run, event, at)
         if line is None:
             return
         if self._live is None:

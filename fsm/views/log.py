@@ -40,7 +40,7 @@ def record_json(record: Record) -> dict[str, JsonValue]:
 
 def log_line(run: Run, at: float, event: on.Event) -> str:
     """The time and what happened; of the run as it stood then, for what was unknown may be known now."""
-    told = event_line(run, event) or _plain(run, event)
+    told = event_line(run, event, at) or _plain(run, event)
     return f"{time_text(at)}  {told.strip()}{_asked(event)}"
 
 

@@ -25,8 +25,11 @@ def event_json(run: Run, event: on.Event, at: float) -> str:
     return json.dumps({"event": kind, "run": run.run_id, "at": at, **data}, ensure_ascii=False)
 
 
-def event_line(run: Run, event: on.Event) -> str | None:
-    """The event in one line for people; `None` for those that say nothing of their own."""
+def event_line(run: Run, event: on.Event, at: float | None = None) -> str | None:
+    """The event in one line for people; `None` for those that say nothing of their own.
+
+    `at` is when it was written: then a line says how long a retry is waited for, if that is noticed.
+    """
     match event:
         case on.RunCreated():
             return f"Run {run.run_id}: {shown(run.plan.name)} ({count(len(run.steps), 'step')})"
@@ -47,12 +50,12 @@ def event_line(run: Run, event: on.Event) -> str | None:
         case on.RunValidated() | on.RunStarted():
             return None
         case _ if isinstance(event, on.StepEvent):
-            return _step_line(run, event)
+            return _step_line(run, event, at)
         case _:
             return None
 
 
-def _step_line(run: Run, event: on.StepEvent) -> str | None:
+def _step_line(run: Run, event: on.StepEvent, at: float | None) -> str | None:
     record = run.record(event.step)
     label = step_label(record.index, record.step)
     match event:
@@ -65,7 +68,7 @@ def _step_line(run: Run, event: on.StepEvent) -> str | None:
             masked = masked_words(outputs or {})
             return f"✓ {label} - completed{_took(seconds)}" + (f"; {masked}" if masked else "")
         case on.StepFailed(error=error, attempt=attempt, retry_at=retry_at) if retry_at:
-            return f"↻ {label} - attempt {attempt} failed: {shown(error)}; to be tried again"
+            return f"↻ {label} - attempt {attempt} failed: {shown(error)}; {_again(retry_at, at)}"
         case on.StepFailed(error=error):
             return f"✗ {label} - failed: {shown(error)}"
         case on.StepCancelled(reason=reason):
@@ -86,9 +89,8 @@ def _step_line(run: Run, event: on.StepEvent) -> str | None:
         case on.UndoCompleted(seconds=seconds):
             return f"✓ {label} - rolled back{_took(seconds)}"
         case on.UndoFailed(error=error, attempt=attempt, retry_at=retry_at) if retry_at:
-            return (
-                f"↻ {label} - rollback attempt {attempt} failed: {shown(error)}; to be tried again"
-            )
+            tried = f"rollback attempt {attempt} failed: {shown(error)}"
+            return f"↻ {label} - {tried}; {_again(retry_at, at)}"
         case on.UndoFailed(error=error):
             return f"✗ {label} - rollback failed: {shown(error)}"
         case on.UndoCancelled(reason=reason):
@@ -102,6 +104,11 @@ def masked_words(outputs: Mapping[str, JsonValue]) -> str:
         return ""
     which = f"output{'s' if len(names) > 1 else ''} {', '.join(f'`{name}`' for name in names)}"
     return f"{which} held a secret and {'were' if len(names) > 1 else 'was'} masked: no step can use it"
+
+
+def _again(retry_at: float, at: float | None) -> str:
+    seconds = 0 if at is None else round(retry_at - at)
+    return "to be tried again" + (f" in {format_duration(seconds)}" if seconds > 1 else "")
 
 
 def _took(seconds: float) -> str:

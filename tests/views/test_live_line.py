@@ -66,6 +66,19 @@ def test_a_step_that_will_be_tried_again_says_when(screen: Screen) -> None:
     assert screen.after(3.0) == "build 3s   [0/2]"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(90, " in 1m30s"), (2, " in 2s"), (1, ""), (0.2, "")]
+)
+def test_a_line_of_its_own_says_how_long_a_retry_is_waited_for(
+    screen: Screen, seconds: float, words: str
+) -> None:
+    failed = on.StepFailed("build", 1, "exit code 1", retry_at=1000.0 + seconds)
+    told = f"attempt 1 failed: exit code 1; to be tried again{words}"
+    assert log_line(screen.run, 1000.0, failed).endswith(told)
+    undo = on.UndoFailed("build", 1, "exit code 1", retry_at=1000.0 + seconds)
+    assert log_line(screen.run, 1000.0, undo).endswith(f"rollback {told}")
+
+
 def test_who_stopped_the_run_is_told_how_to_wait_no_longer(screen: Screen) -> None:
     screen.tell(on.RunPaused(reason="stopped by SIGINT"))
     assert screen.after(1.0) == "build 1s   [0/2]   ^C again ends it now"
