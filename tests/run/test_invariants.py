@@ -157,6 +157,8 @@ def test_a_forged_journal_is_caught(forgery: str) -> None:
 BOTH = plan(step("a"), step("b", check=CALL), parallel=2)
 AGAIN = plan(step("a", idempotent=True), step("b", "a"))
 SPOILT = plan(step("a", on_failure="skip_dependents"), step("b", "a"))
+ABOVE = plan(step("a"), step("b", "a", idempotent=True), step("c", "a", check=CALL), parallel=2)
+MAYBE = plan(step("a", condition="false"))
 FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
     "an unknown step again, beside one whose check may decide it": (
         BOTH,
@@ -174,6 +176,37 @@ FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
         "plan_running",
         (on.StepStarted("a", 1), on.RunnerLost()),
         on.StepStarted("a", 2),
+    ),
+    "an unknown step again, before what it needs was done again": (
+        ABOVE,
+        "dependencies_concluded",
+        (
+            *A_DONE,
+            on.StepStarted("b", 1),
+            on.StepStarted("c", 1),
+            on.RunnerLost(),
+            on.StepMarked("a", "undone", "ann", ""),
+            on.RunResumed(ABOVE.digest),
+        ),
+        on.StepStarted("b", 2),
+    ),
+    "a step skipped while the run is paused": (
+        MAYBE,
+        "plan_running",
+        (on.RunPaused(),),
+        on.StepSkipped("a"),
+    ),
+    "a step skipped for another while the run is paused": (
+        SPOILT,
+        "plan_running",
+        (on.StepStarted("a", 1), on.StepFailed("a", 1, ""), on.RunPaused()),
+        on.StepSkipped("b"),
+    ),
+    "a step rejected while the run is paused": (
+        MAYBE,
+        "plan_running",
+        (on.RunPaused(),),
+        on.StepFailed("a", 0, ""),
     ),
     "a step that needs one that failed": (
         SPOILT,
