@@ -158,7 +158,7 @@ BOTH = plan(step("a"), step("b", check=CALL), parallel=2)
 AGAIN = plan(step("a", idempotent=True), step("b", "a"))
 SPOILT = plan(step("a", on_failure="skip_dependents"), step("b", "a"))
 ABOVE = plan(step("a"), step("b", "a", idempotent=True), step("c", "a", check=CALL), parallel=2)
-MAYBE = plan(step("a", condition="false"))
+MAYBE = plan(step("a", condition="false"), step("b", "a", condition="false"))
 FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
     "an unknown step again, beside one whose check may decide it": (
         BOTH,
@@ -195,6 +195,12 @@ FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
         "plan_running",
         (on.RunPaused(),),
         on.StepSkipped("a"),
+    ),
+    "a step skipped before its turn": (
+        MAYBE,
+        "dependencies_concluded",
+        (),
+        on.StepSkipped("b"),
     ),
     "a step skipped for another while the run is paused": (
         SPOILT,
