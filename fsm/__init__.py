@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as type checkers know it, without the import
 if TYPE_CHECKING:
     from typing import Any
 
-    from fsm.actions.skill import ActionFailed, Context, Lack, Secret, Skill
+    from fsm.actions.python.skill import ActionFailed, Context, Lack, Secret, Skill
     from fsm.app.api import execute, execute_async, recover, recover_async
     from fsm.app.orchestrator import WorkflowOrchestrator, WorkflowResult
     from fsm.app.skills import load
@@ -48,18 +48,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ActionFailed": "actions.skill",
-    "Context": "actions.skill",
+    "ActionFailed": "actions.python.skill",
+    "Context": "actions.python.skill",
     "FsmError": "errors",
     "Invalid": "errors",
-    "Lack": "actions.skill",
+    "Lack": "actions.python.skill",
     "Needs": "plan.skill",
     "Phase": "app.workflow_spec",
     "Plan": "plan.model",
     "Refused": "errors",
     "Run": "run.run",
-    "Secret": "actions.skill",
-    "Skill": "actions.skill",
+    "Secret": "actions.python.skill",
+    "Skill": "actions.python.skill",
     "Undo": "plan.skill",
     "WorkflowOrchestrator": "app.orchestrator",
     "WorkflowResult": "app.orchestrator",

@@ -47,7 +47,7 @@ def _fill_standard_streams() -> None:
 
 
 def _stand_by() -> None:
-    from fsm.actions.standby import stand_by
+    from fsm.actions.processes.standby import stand_by
 
     try:
         stand_by()

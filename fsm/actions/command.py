@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
+from fsm.actions.output.text import one_line, to_bytes
 from fsm.actions.syntax import command_it_starts_with, syntax_error
-from fsm.actions.text import one_line, to_bytes
 from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from fsm.actions.command import Programs, inspect_call
 from fsm.actions.inspecting import joined, masked
-from fsm.actions.masking import Masker
 from fsm.actions.needs import Surroundings
-from fsm.actions.python import wrong
+from fsm.actions.output.masking import Masker
+from fsm.actions.output.text import one_line, to_bytes
+from fsm.actions.python.action import wrong
 from fsm.actions.rendering import given, rendered
 from fsm.actions.shell import ShellAction
-from fsm.actions.text import one_line, to_bytes
 from fsm.actions.withheld import WithheldAction
 from fsm.engine.ports import Action, Failed, Inspection, Outcome, Task
 from fsm.errors import Invalid, Problem

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fsm.actions.text import one_line, to_bytes
+from fsm.actions.output.text import one_line, to_bytes
 from fsm.errors import Problem
 
 if TYPE_CHECKING:
-    from fsm.actions.masking import Masker
+    from fsm.actions.output.masking import Masker
     from fsm.engine.ports import Aspect, Inspection
 
 __all__ = ["joined", "masked"]

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from fsm.actions.command import Programs, argument_vector, inspect_call
 from fsm.actions.inspecting import masked
-from fsm.actions.kin import mark_of
-from fsm.actions.launcher import Launcher
-from fsm.actions.ledger import entries
-from fsm.actions.masking import Masker
-from fsm.actions.output import Log, make_folder, read_tail
-from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
-from fsm.actions.proc import Proc, boot_id, command_line, look_at
-from fsm.actions.process import LASTING_SECONDS, Process
-from fsm.actions.text import one_line, to_bytes
-from fsm.actions.tree import end_tree, remains
+from fsm.actions.output.log import Log, make_folder, read_tail
+from fsm.actions.output.masking import Masker
+from fsm.actions.output.outputs import BadOutputs, discard_outputs, take_outputs
+from fsm.actions.output.text import one_line, to_bytes
+from fsm.actions.processes.kin import mark_of
+from fsm.actions.processes.launcher import Launcher
+from fsm.actions.processes.ledger import entries
+from fsm.actions.processes.proc import Proc, boot_id, command_line, look_at
+from fsm.actions.processes.process import LASTING_SECONDS, Process
+from fsm.actions.processes.tree import end_tree, remains
 from fsm.engine.ports import Failed, Inspection, Outcome, Succeeded, Task
 from fsm.errors import Invalid, StateUnavailable
 

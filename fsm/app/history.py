@@ -28,8 +28,8 @@ def step_logs(workspace: Workspace, run: Run, step_id: str) -> dict[str, str]:
     As text in which nothing can steer a terminal (F41): the files alone have every byte. Masked again,
     because taking out an escape sequence may put a secret together.
     """
-    from fsm.actions.masking import Masker
-    from fsm.actions.text import plain_text
+    from fsm.actions.output.masking import Masker
+    from fsm.actions.output.text import plain_text
 
     masker = Masker(workspace.site(run.run_id, run.plan, workspace.cwd).secrets)
     name = re.compile(rf"{re.escape(step_id)}(@[a-z_]+)?\.[0-9]+\.log")

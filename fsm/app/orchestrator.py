@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from fsm.actions.functions import Function, FunctionAction
+from fsm.actions.python.functions import Function, FunctionAction
 from fsm.app import api
 from fsm.app.phases import can_run, results_of
 from fsm.app.recovery import find_run

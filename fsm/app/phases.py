@@ -58,7 +58,7 @@ def answers_of(document: Document) -> dict[str, bool]:
 
 def results_of(workspace: Workspace, run: Run) -> dict[str, dict[str, JsonValue]]:
     """What came of each phase (`fsm.views.phases`); what a command printed is read from its log, masked."""
-    from fsm.actions.output import read_tail
+    from fsm.actions.output.log import read_tail
     from fsm.views.phases import phase_results
 
     site = workspace.site(run.run_id, run.plan, workspace.cwd)

@@ -17,7 +17,7 @@ from fsm.errors import Invalid, Problem
 from fsm.plan.skill_code import changed_code
 
 if TYPE_CHECKING:
-    from fsm.actions.skill import Skill
+    from fsm.actions.python.skill import Skill
     from fsm.plan.skill import SkillSpec
 
 __all__ = ["approved_skill", "python_skill", "python_spec"]
@@ -52,9 +52,9 @@ def approved_skill(spec: SkillSpec, folder: Path) -> Skill:
 
 def _skill(reference: str, folder: Path, source: bytes) -> Skill:
     """The skill at the reference; `source` is what its file holds, if it names a file."""
-    from fsm.actions.faults import faults
-    from fsm.actions.printing import printed_to_stderr
-    from fsm.actions.skill import Skill
+    from fsm.actions.output.printing import printed_to_stderr
+    from fsm.actions.python.faults import faults
+    from fsm.actions.python.skill import Skill
 
     place, name = _parts(reference)
     try:
@@ -101,7 +101,7 @@ def _parts(reference: str) -> tuple[str, str]:
 
 
 def _nothing_called(name: str, reference: str, module: ModuleType) -> Problem:
-    from fsm.actions.skill import Skill
+    from fsm.actions.python.skill import Skill
 
     skills = [f"`{own}`" for own, value in vars(module).items() if isinstance(value, Skill)]
     hint = f"its skills are {', '.join(skills)}" if skills else "make one there: `fsm.Skill(name)`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from fsm.actions.masking import MASK, Masker
+from fsm.actions.output.masking import MASK, Masker
 from fsm.errors import Invalid, Problem
 
 __all__ = ["masked"]

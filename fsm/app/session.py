@@ -60,7 +60,7 @@ class Session:
         """
         asks = on.RunResumed | on.RollbackRequested | on.RunAborted | on.StepMarked
         if isinstance(event, asks) and event.reason:
-            from fsm.actions.masking import Masker
+            from fsm.actions.output.masking import Masker
 
             masked = Masker(self.executor.site.secrets).mask(event.reason.encode(errors="replace"))
             event = replace(event, reason=masked.decode())
@@ -217,7 +217,7 @@ def _held(
     warn: Callable[[str], None] = lambda _: None,
     prove: Callable[[], None] = lambda: None,
 ) -> Iterator[Session]:
-    from fsm.actions.output import read_tail
+    from fsm.actions.output.log import read_tail
 
     site = workspace.site(run.run_id, run.plan, Path(created.cwd))
     if run.plan.folder is None:

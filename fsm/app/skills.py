@@ -129,8 +129,8 @@ class Library:
         self, skill: str, action: str, params: Mapping[str, JsonValue]
     ) -> tuple[str, str]:
         """See `fsm.plan.skill.Skills`."""
-        from fsm.actions.apart import code_named
-        from fsm.actions.skill import ActionFailed
+        from fsm.actions.python.apart import code_named
+        from fsm.actions.python.skill import ActionFailed
 
         try:
             found = python_skill(SHIPPED[skill], self.folder).actions[action]  # no other names code
@@ -172,9 +172,9 @@ def actions_of(
 
     `shell` runs the commands of declared ones. Those in `but` are left out, and nothing of them is loaded.
     """
-    from fsm.actions.apart import ApartAction
     from fsm.actions.declared import DeclaredAction
-    from fsm.actions.python import PythonAction
+    from fsm.actions.python.action import PythonAction
+    from fsm.actions.python.apart import ApartAction
     from fsm.actions.withheld import WithheldAction
 
     folder = plan.folder or cwd
@@ -206,7 +206,7 @@ def actions_of(
 
 def _approved(spec: SkillSpec, folder: Path, cwd: Path) -> Action:
     """The actions of a skill in Python, if its code is still what was approved; it is not imported else."""
-    from fsm.actions.python import PythonAction
+    from fsm.actions.python.action import PythonAction
     from fsm.actions.withheld import WithheldAction
 
     try:

@@ -9,7 +9,7 @@ from fsm.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from fsm.actions.survivors import InFlight, Survivor
+    from fsm.actions.processes.survivors import InFlight, Survivor
     from fsm.app.workspace import Workspace
     from fsm.run import Run
 
@@ -30,8 +30,8 @@ def settle_survivors(workspace: Workspace, run: Run, how: Survivors) -> Collecti
     """
     if not run.in_flight:
         return ()
-    from fsm.actions.ledger import settle
-    from fsm.actions.survivors import end, survivors, wait_for
+    from fsm.actions.processes.ledger import settle
+    from fsm.actions.processes.survivors import end, survivors, wait_for
 
     logs = str(workspace.logs / run.run_id)
     # Who looks when nothing more can be started has seen all; one such look is needed.
@@ -64,7 +64,7 @@ def still_at_work(workspace: Workspace, run: Run) -> Sequence[Survivor]:
     """
     if not run.in_flight:
         return ()
-    from fsm.actions.survivors import survivors
+    from fsm.actions.processes.survivors import survivors
 
     return survivors(run.run_id, _at_work(workspace, run), _secrets(workspace, run))
 
@@ -75,8 +75,8 @@ def _secrets(workspace: Workspace, run: Run) -> Sequence[bytes]:
 
 def _at_work(workspace: Workspace, run: Run) -> Sequence[InFlight]:
     """The attempts in flight whose end nobody saw; their processes as journal or ledger name them."""
-    from fsm.actions.ledger import entries
-    from fsm.actions.survivors import InFlight
+    from fsm.actions.processes.ledger import entries
+    from fsm.actions.processes.survivors import InFlight
 
     ledger = entries(str(workspace.logs / run.run_id))
     attempts = []

@@ -75,7 +75,7 @@ class Workspace(Value):
     @property
     def shown_url(self) -> str:
         """The name of the store as it may be printed: without a password."""
-        from fsm.stores.redis_url import shown
+        from fsm.stores.redis.url import shown
 
         return shown(self.state_url)
 
@@ -108,7 +108,7 @@ class Workspace(Value):
 
     def site(self, run_id: str, plan: Plan, cwd: Path) -> Site:
         """Where that run of the plan works and logs."""
-        from fsm.stores.redis_url import password
+        from fsm.stores.redis.url import password
 
         hidden = password(self.state_url).encode(errors="surrogateescape")
         return Site(run_id, plan, cwd, self.logs / run_id, self.environ, hidden=hidden)

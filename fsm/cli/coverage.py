@@ -11,7 +11,7 @@ from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from fsm.spec.coverage import Coverage
-    from fsm.views.sheet import Sheet
+    from fsm.views.drawings.sheet import Sheet
 
 __all__ = ["VIEWS", "draw", "show"]
 
@@ -49,9 +49,9 @@ def _sheet(coverage: Coverage, file: str, view: str, language: str) -> Sheet:
     from fsm.cli.pictures import is_machine, most_arrows
     from fsm.machine import load_machine
     from fsm.spec.coverage_marks import row_marks, step_marks
-    from fsm.views.machine_drawing import machine_drawing
-    from fsm.views.plan_drawing import plan_drawing
-    from fsm.views.sheet import DrawingSheet
+    from fsm.views.drawings.machine import machine_drawing
+    from fsm.views.drawings.plan import plan_drawing
+    from fsm.views.drawings.sheet import DrawingSheet
 
     subtitle = f"{coverage.percent:.0f} % exercised"
     if is_machine(file):

@@ -16,7 +16,7 @@ from fsm.errors import FsmError, Invalid, Problem
 if TYPE_CHECKING:
     from fsm.machine import MachineSpec
     from fsm.plan.model import Plan
-    from fsm.views.sheet import Sheet
+    from fsm.views.drawings.sheet import Sheet
 
 __all__ = ["diagram", "machine_drawn", "machine_of"]
 
@@ -86,8 +86,8 @@ def diagram(
 def machine_drawn(path: str) -> Sheet:
     """The machine in that file. Raises `Invalid` with every finding of its proof."""
     from fsm.machine import load_machine
-    from fsm.views.machine_drawing import machine_drawing
-    from fsm.views.sheet import DrawingSheet
+    from fsm.views.drawings.machine import machine_drawing
+    from fsm.views.drawings.sheet import DrawingSheet
 
     spec = load_machine(path)
     return DrawingSheet(machine_drawing(spec), spec)
@@ -102,17 +102,17 @@ def machine_of(plan: Plan, view: str) -> MachineSpec:
 
 
 def _plan_drawn(plan: Plan, view: str, language: str, state: str | None) -> Sheet:
-    from fsm.views.machine_drawing import machine_drawing
-    from fsm.views.plan_drawing import plan_drawing
-    from fsm.views.sheet import DrawingSheet
+    from fsm.views.drawings.machine import machine_drawing
+    from fsm.views.drawings.plan import plan_drawing
+    from fsm.views.drawings.sheet import DrawingSheet
 
     match view:
         case "machine" | "step":
             spec = machine_of(plan, view)
             return DrawingSheet(machine_drawing(spec), spec)
         case "timeline":
-            from fsm.views.chart import ChartSheet
-            from fsm.views.timeline import plan_chart
+            from fsm.views.drawings.chart import ChartSheet
+            from fsm.views.drawings.timeline import plan_chart
 
             return ChartSheet(plan_chart(plan, _known_seconds(plan, state)))
         case _:
@@ -140,8 +140,8 @@ def _run_drawn(
 ) -> Sheet:
     from fsm.engine.recovery import refold
     from fsm.run.timeline import Timeline
-    from fsm.views.run_drawing import run_drawing, run_machine_drawing, run_step_drawing
-    from fsm.views.sheet import DrawingSheet
+    from fsm.views.drawings.run import run_drawing, run_machine_drawing, run_step_drawing
+    from fsm.views.drawings.sheet import DrawingSheet
 
     try:
         workspace, summary, _ = find_run(reference, state)
@@ -166,8 +166,8 @@ def _run_drawn(
             spec = machine_of(run.plan, view)
             return DrawingSheet(run_step_drawing(run, spec), spec)
         case "timeline":
-            from fsm.views.chart import ChartSheet
-            from fsm.views.timeline import run_chart
+            from fsm.views.drawings.chart import ChartSheet
+            from fsm.views.drawings.timeline import run_chart
 
             return ChartSheet(run_chart(run, timeline))
         case _:

@@ -191,7 +191,7 @@ def options_text(state: str | None) -> str:
     """What the commands that a report names need to find the same state; a password is left out."""
     import shlex
 
-    from fsm.stores.redis_url import shown
+    from fsm.stores.redis.url import shown
 
     return f" --state {shlex.quote(shown(state))}" if state else ""
 

@@ -16,8 +16,8 @@ from fsm.cli.output import Output
 from fsm.errors import Invalid, Problem
 
 if TYPE_CHECKING:
-    from fsm.views.picture import Picture
-    from fsm.views.sheet import Sheet
+    from fsm.views.drawings.picture import Picture
+    from fsm.views.drawings.sheet import Sheet
 
 __all__ = ["chosen", "is_machine", "most_arrows", "picture_options", "put", "width"]
 
@@ -83,7 +83,7 @@ def is_machine(path: str) -> bool:
 
 def most_arrows(language: str) -> int:
     """More than so many arrows are not drawn one by one in that format."""
-    from fsm.views.drawing import MOST_ARROWS
+    from fsm.views.drawings.drawing import MOST_ARROWS
 
     return MOST_ARROWS.get(language, MOST_ARROWS["svg"])
 
@@ -131,7 +131,7 @@ def put(
 
 
 def _painted(output: Output, dot: str, picture: Picture) -> bytes:
-    from fsm.views.picture import lacks_letters, paint, painter
+    from fsm.views.drawings.picture import lacks_letters, paint, painter
 
     program = painter()
     if picture == "png" and lacks_letters(program, dot):

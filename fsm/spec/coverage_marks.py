@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fsm.spec.coverage import row_name
-from fsm.views.drawing import Colour, Mark
+from fsm.views.drawings.drawing import Colour, Mark
 
 if TYPE_CHECKING:
     from fsm.machine import MachineSpec

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fsm.engine.ports import Store
-    from fsm.stores.jsonl import JsonStore
+    from fsm.stores.jsonl.store import JsonStore
     from fsm.stores.memory import MemoryStore
-    from fsm.stores.redis import RedisStore
-    from fsm.stores.sqlite import SqliteStore
+    from fsm.stores.redis.store import RedisStore
+    from fsm.stores.sqlite.store import SqliteStore
 
 __all__ = ["JsonStore", "MemoryStore", "RedisStore", "SqliteStore", "open_store"]
 
@@ -33,17 +33,17 @@ def open_store(url: str, folder: Path | None = None) -> Store:
     if scheme == "sqlite" and rest and "\0" not in rest:
         from pathlib import Path
 
-        from fsm.stores.sqlite import SqliteStore
+        from fsm.stores.sqlite.store import SqliteStore
 
         return SqliteStore(Path(rest).expanduser())
     if scheme == "json" and rest and "\0" not in rest:
         from pathlib import Path
 
-        from fsm.stores.jsonl import JsonStore
+        from fsm.stores.jsonl.store import JsonStore
 
         return JsonStore(Path(rest).expanduser())
     if scheme in ("redis", "rediss", "unix"):
-        from fsm.stores.redis_url import parse
+        from fsm.stores.redis.url import parse
 
         address = parse(url)
         return _redis_store(address.shown)(address, folder)
@@ -64,7 +64,7 @@ def _problem(url: str, scheme: str) -> Problem:
 
 def _redis_store(shown: str) -> type[RedisStore]:
     try:
-        from fsm.stores.redis import RedisStore
+        from fsm.stores.redis.store import RedisStore
     except ModuleNotFoundError as missing:
         if missing.name != "redis":
             raise
@@ -77,11 +77,11 @@ def __getattr__(name: str) -> Any:
     if name == "RedisStore":
         return _redis_store("redis://…")
     if name == "SqliteStore":
-        from fsm.stores.sqlite import SqliteStore
+        from fsm.stores.sqlite.store import SqliteStore
 
         return SqliteStore
     if name == "JsonStore":
-        from fsm.stores.jsonl import JsonStore
+        from fsm.stores.jsonl.store import JsonStore
 
         return JsonStore
     if name == "MemoryStore":

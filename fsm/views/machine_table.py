@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fsm.views.cells import wrap
 from fsm.views.columns import columns, widths_of
-from fsm.views.machine_drawing import conditions_of
+from fsm.views.drawings.machine import conditions_of
 from fsm.views.text import count, shown
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fsm.actions import watch
-from fsm.actions.proc import all_pids, look_at
+from fsm.actions.processes import watch
+from fsm.actions.processes.proc import all_pids, look_at
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.actions.masking import Masker, forms
+from fsm.actions.output.masking import Masker, forms
 
 SECRET = b"hunter2/\xc3\xa4+ ?\"'\\&7"
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import kin, proc, watch
-from fsm.actions.launcher import Launcher
-from fsm.actions.masking import Masker
-from fsm.actions.proc import Proc, look_at, now_in_ticks
+from fsm.actions.output.masking import Masker
+from fsm.actions.processes import kin, proc, watch
+from fsm.actions.processes.launcher import Launcher
+from fsm.actions.processes.proc import Proc, look_at, now_in_ticks
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fsm.actions import launcher, tree, watch
-from fsm.actions.proc import all_pids
+from fsm.actions.processes import launcher, tree, watch
+from fsm.actions.processes.proc import all_pids
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Task
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import pytest
 
-from fsm.actions.faults import faults
-from fsm.actions.skill import Secret, Skill
+from fsm.actions.python.faults import faults
+from fsm.actions.python.skill import Secret, Skill
 from fsm.plan.skill import value_fault
 
 

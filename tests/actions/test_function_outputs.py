@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.python import PythonAction
-from fsm.actions.skill import Skill
+from fsm.actions.python.action import PythonAction
+from fsm.actions.python.skill import Skill
 from fsm.engine.ports import Failed, Outcome, Succeeded
 
 from .conftest import MakeTask

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.actions.ledger import Entry, entries, settle
+from fsm.actions.processes.ledger import Entry, entries, settle
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Failed, Succeeded, Task
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fsm.actions.masking import Masker, forms
+from fsm.actions.output.masking import Masker, forms
 
 # Few letters make secrets overlap, repeat and begin within each other. A `*` would be like the mask.
 letters = st.sampled_from([b"a", b"b", b"c", b"\xff"])

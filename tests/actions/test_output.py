@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm.actions.masking import Masker
-from fsm.actions.output import Log, read_tail
-from fsm.actions.text import last_lines, plain_text
+from fsm.actions.output.log import Log, read_tail
+from fsm.actions.output.masking import Masker
+from fsm.actions.output.text import last_lines, plain_text
 
 ROOT = Path(__file__).parents[2]
 KIB = 1024

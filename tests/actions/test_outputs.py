@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions.outputs import BadOutputs, discard_outputs, take_outputs
+from fsm.actions.output.outputs import BadOutputs, discard_outputs, take_outputs
 
 CASES = [
     (b"", {}),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions.printing import printed_to
-from fsm.actions.python import PythonAction
-from fsm.actions.skill import Skill
+from fsm.actions.output.printing import printed_to
+from fsm.actions.python.action import PythonAction
+from fsm.actions.python.skill import Skill
 from fsm.engine.ports import Failed
 
 from .conftest import MakeTask

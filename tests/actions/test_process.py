@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions.launcher import Launcher
-from fsm.actions.proc import look_at
-from fsm.actions.process import Process
-from fsm.actions.standby import stand_by
+from fsm.actions.processes.launcher import Launcher
+from fsm.actions.processes.proc import look_at
+from fsm.actions.processes.process import Process
+from fsm.actions.processes.standby import stand_by
 
 FULL = 4096
 
@@ -377,9 +377,9 @@ def test_the_shim_is_deaf_to_what_its_runner_is_told_by_signals(launcher: Launch
 
 _HEARD = """
 import asyncio, os, signal
-from fsm.actions.launcher import Launcher
-from fsm.actions.process import Process
-from fsm.actions.standby import stand_by
+from fsm.actions.processes.launcher import Launcher
+from fsm.actions.processes.process import Process
+from fsm.actions.processes.standby import stand_by
 
 def signal_all():
     for number in (signal.SIGINT, signal.SIGTERM):

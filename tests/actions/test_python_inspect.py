@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.python import PythonAction
-from fsm.actions.skill import Context, Lack, Skill
+from fsm.actions.python.action import PythonAction
+from fsm.actions.python.skill import Context, Lack, Skill
 from fsm.engine.ports import Inspection
 from fsm.plan.skill import Needs
 

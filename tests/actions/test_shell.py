@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.output import read_tail
-from fsm.actions.proc import look_at
+from fsm.actions.output.log import read_tail
+from fsm.actions.processes.proc import look_at
 from fsm.actions.shell import ShellAction
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 from fsm.errors import StateUnavailable

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions.proc import boot_id, look_at
-from fsm.actions.survivors import InFlight, Survivor, end, survivors, wait_for
+from fsm.actions.processes.proc import boot_id, look_at
+from fsm.actions.processes.survivors import InFlight, Survivor, end, survivors, wait_for
 
 Alive = Callable[[str], list[int]]
 Until = Callable[[Callable[[], object]], None]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm.actions import survivors
-from fsm.actions.ledger import LEDGER
+from fsm.actions.processes import survivors
+from fsm.actions.processes.ledger import LEDGER
 from fsm.app.survivors import settle_survivors
 from fsm.app.workspace import Workspace
 from fsm.plan.model import Call, Plan, Step

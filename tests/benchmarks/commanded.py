@@ -10,7 +10,7 @@ from pathlib import Path
 
 from meter import Meter
 
-from fsm.actions.standby import stand_by
+from fsm.actions.processes.standby import stand_by
 
 if __name__ == "__main__":
     meter = Meter()

@@ -73,7 +73,7 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        from fsm.actions.standby import stand_by
+        from fsm.actions.processes.standby import stand_by
 
         self.writes = 0
         self._forks = mmap(-1, 8)

@@ -23,12 +23,12 @@ from fsm.run import events as on
 from fsm.run.snapshot import restore
 from fsm.run.step import StepRecord
 from fsm.stores import files
-from fsm.stores.jsonl import JsonStore
-from fsm.stores.jsonl_journal import JsonJournal
-from fsm.stores.redis import RedisStore
-from fsm.stores.redis_journal import RedisJournal
-from fsm.stores.sqlite import SqliteStore
-from fsm.stores.sqlite_journal import SqliteJournal
+from fsm.stores.jsonl.journal import JsonJournal
+from fsm.stores.jsonl.store import JsonStore
+from fsm.stores.redis.journal import RedisJournal
+from fsm.stores.redis.store import RedisStore
+from fsm.stores.sqlite.journal import SqliteJournal
+from fsm.stores.sqlite.store import SqliteStore
 
 from .watched import WatchedExecutor
 
@@ -261,10 +261,10 @@ def writes_checkpoints_in_place() -> Patches:
         files.make_folder(folder)
         files.write_new(folder / f"{seq:06}.json", data)
 
-    return [patch("fsm.stores.checkpoint_files.keep", keep)]
+    return [patch("fsm.stores.jsonl.checkpoint_files.keep", keep)]
 
 
 @_control
 def leaves_half_a_line_behind() -> Patches:
     """Who takes a journal up writes on after what a torn write left."""
-    return [patch("fsm.stores.jsonl_journal.cut_off", lambda *_: None)]
+    return [patch("fsm.stores.jsonl.journal.cut_off", lambda *_: None)]

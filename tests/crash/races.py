@@ -25,8 +25,8 @@ from fsm.app.workspace import Workspace
 from fsm.engine.ports import RunSummary
 from fsm.errors import Conflict, Held
 from fsm.run.events import RunCreated, RunStarted
-from fsm.stores.redis import RedisStore
-from fsm.stores.redis_journal import RedisJournal
+from fsm.stores.redis.journal import RedisJournal
+from fsm.stores.redis.store import RedisStore
 
 from .case import place
 

@@ -39,10 +39,12 @@ from fsm.engine.ports import (
 from fsm.plan import Plan
 from fsm.run import Run
 from fsm.run.events import Event, RunnerLost
-from fsm.stores import database, open_store, redis_server
+from fsm.stores import open_store
 from fsm.stores.lock import RunLock
-from fsm.stores.redis_heads import HeadFile
-from fsm.stores.sqlite_journal import SqliteJournal
+from fsm.stores.redis import server as redis_server
+from fsm.stores.redis.heads import HeadFile
+from fsm.stores.sqlite import database
+from fsm.stores.sqlite.journal import SqliteJournal
 
 from .ledger import Ledger, LedgerAction
 from .points import Points
@@ -310,10 +312,10 @@ def watch(points: Points) -> None:
         points.cross("observed")
 
     replaced: dict[str, object] = {
-        "fsm.stores.database._connect": connected,
+        "fsm.stores.sqlite.database._connect": connected,
         "fsm.stores.lock.RunLock.note": noted,
-        "fsm.stores.redis_server._evaluate": evaluated,
-        "fsm.stores.redis_heads.HeadFile.note": noted_head,
+        "fsm.stores.redis.server._evaluate": evaluated,
+        "fsm.stores.redis.heads.HeadFile.note": noted_head,
         "redis.connection.AbstractConnection.send_packed_command": sent,
         "os.write": written,
         "os.fdopen": filled,

@@ -11,7 +11,7 @@ from fsm.run import plan_spec
 from fsm.spec.coverage import Coverage, of_story, rows_of
 from fsm.spec.coverage_marks import row_marks, step_marks
 from fsm.spec.story import Story
-from fsm.views.drawing import Mark
+from fsm.views.drawings.drawing import Mark
 
 from .any_story import AnyStory, any_story
 from .conftest import told

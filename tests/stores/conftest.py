@@ -24,8 +24,8 @@ from fsm.engine.journal import Record
 from fsm.engine.ports import Approval, Journal, RunSummary, Store
 from fsm.run.events import Event, RunCreated
 from fsm.stores import JsonStore, MemoryStore, RedisStore, SqliteStore, open_store
-from fsm.stores.lines import read_record, record_line
-from fsm.stores.redis_rows import read_records, text
+from fsm.stores.jsonl.lines import read_record, record_line
+from fsm.stores.redis.rows import read_records, text
 from tests.stores.server import Server
 
 Rewrite = Callable[[list[Record]], list[Record]]
@@ -132,7 +132,7 @@ class MemoryWorld(World):
 
 
 class SqliteWorld(World):
-    first_look = "fsm.stores.sqlite.reading"
+    first_look = "fsm.stores.sqlite.store.reading"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -189,7 +189,7 @@ class SqliteWorld(World):
 
 
 class JsonWorld(World):
-    first_look = "fsm.stores.run_folders.RunFolders.examine"
+    first_look = "fsm.stores.jsonl.run_folders.RunFolders.examine"
 
     def __init__(self, path: Path) -> None:
         self.path = self.folder = path

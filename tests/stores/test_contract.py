@@ -32,12 +32,12 @@ from fsm.run.events import (
     StepStarted,
 )
 from fsm.stores import JsonStore, MemoryStore, RedisStore, SqliteStore
-from fsm.stores.jsonl_journal import JsonJournal
+from fsm.stores.jsonl.journal import JsonJournal
 from fsm.stores.memory import MemoryJournal
-from fsm.stores.redis_scripts import ACQUIRE, APPEND, Script
-from fsm.stores.redis_url import parse
+from fsm.stores.redis.scripts import ACQUIRE, APPEND, Script
+from fsm.stores.redis.url import parse
 from fsm.stores.rows import Integrity
-from fsm.stores.sqlite_journal import SqliteJournal
+from fsm.stores.sqlite.journal import SqliteJournal
 
 STARTED, FAILED = StepStarted("build", 1), StepFailed("build", 1, "exit 2", 0.5, 2, "töö\x00\n")
 
@@ -802,11 +802,11 @@ def without(script: Script, *changes: tuple[str, str]) -> Script:
 def careless(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     compare = "row[1] ~= ARGV[1] or row[2] ~= ARGV[2] or row[3] ~= ARGV[3]"
     monkeypatch.setattr(
-        "fsm.stores.redis_journal.APPEND",
+        "fsm.stores.redis.journal.APPEND",
         without(APPEND, (compare, "false"), ("local journal,", f"{OVERWRITE}local journal,")),
     )
-    monkeypatch.setattr("fsm.stores.sqlite.SqliteJournal", Careless)
-    monkeypatch.setattr("fsm.stores.jsonl.JsonJournal", CarelessJson)
+    monkeypatch.setattr("fsm.stores.sqlite.store.SqliteJournal", Careless)
+    monkeypatch.setattr("fsm.stores.jsonl.store.JsonJournal", CarelessJson)
     monkeypatch.setattr("fsm.stores.memory.MemoryJournal", CarelessInMemory)
     return world
 
@@ -825,7 +825,7 @@ def test_a_store_that_does_not_lock_is_caught(
     monkeypatch.setattr("fsm.stores.lock._lock_exclusively", lambda _fd: True)
     monkeypatch.setattr("fsm.stores.lock._stands", lambda _fd, _path: True)
     lockless = without(ACQUIRE, ("if holder and", "if false and"))
-    monkeypatch.setattr("fsm.stores.redis.ACQUIRE", lockless)
+    monkeypatch.setattr("fsm.stores.redis.store.ACQUIRE", lockless)
     if isinstance(world.store, MemoryStore):
         acquire = world.store.acquire
 

@@ -21,8 +21,9 @@ from fsm.engine.journal import Record, _hash
 from fsm.engine.ports import Approval, RunSummary
 from fsm.errors import Damaged, Refused, StateUnavailable
 from fsm.run.events import RunStarted, StepFailed, StepStarted
-from fsm.stores import JsonStore, jsonl_journal
-from fsm.stores.lines import sealed, unsealed
+from fsm.stores import JsonStore
+from fsm.stores.jsonl import journal as jsonl_journal
+from fsm.stores.jsonl.lines import sealed, unsealed
 
 from .conftest import JsonWorld
 from .permissions import mode, modes_obeyed, read_only

@@ -17,8 +17,9 @@ from fsm.engine.checkpoint import Checkpoint, encode
 from fsm.engine.ports import Approval, RunSummary
 from fsm.errors import Damaged
 from fsm.run.events import Event, RunCreated, RunPaused, RunStarted, StepFailed, StepStarted
-from fsm.stores import JsonStore, journal_file
-from fsm.stores.journal_file import JournalFile
+from fsm.stores import JsonStore
+from fsm.stores.jsonl import journal_file
+from fsm.stores.jsonl.journal_file import JournalFile
 
 from .conftest import JsonWorld
 
@@ -419,7 +420,7 @@ def test_each_check_is_needed(
     journal.write_bytes(b"".join(changed))
     assert check(path, good)
     if which == "verify":
-        monkeypatch.setattr("fsm.stores.jsonl.verify", lambda *_: None)
+        monkeypatch.setattr("fsm.stores.jsonl.store.verify", lambda *_: None)
     else:
         monkeypatch.setattr(JournalFile, which, lambda *_: None)
     with pytest.raises(AssertionError):

@@ -17,10 +17,10 @@ from fsm.engine.ports import Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Invalid, StateUnavailable
 from fsm.run.events import RunStarted, StepStarted
 from fsm.stores import RedisStore, open_store
-from fsm.stores.lease import Holder
-from fsm.stores.redis_rows import RUN_FIELDS
-from fsm.stores.redis_scripts import VERSION
-from fsm.stores.redis_url import parse, password, shown
+from fsm.stores.redis.lease import Holder
+from fsm.stores.redis.rows import RUN_FIELDS
+from fsm.stores.redis.scripts import VERSION
+from fsm.stores.redis.url import parse, password, shown
 from tests.stores.conftest import RedisWorld
 from tests.stores.sample import write_records_as_sampled
 from tests.stores.server import Server
@@ -433,7 +433,7 @@ def test_the_password_of_a_url_is_known_for_masking(url: str, secret: str) -> No
 
 
 def test_without_the_library_its_installation_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("fsm.stores.redis")]:
+    for name in [name for name in sys.modules if name.startswith("fsm.stores.redis.store")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(Invalid) as missing:

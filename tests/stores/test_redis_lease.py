@@ -13,8 +13,8 @@ import pytest
 from fsm.errors import Conflict, Damaged, Held
 from fsm.run.events import RunStarted
 from fsm.stores import RedisStore
-from fsm.stores.lease import Holder
-from fsm.stores.redis_journal import Lease
+from fsm.stores.redis.journal import Lease
+from fsm.stores.redis.lease import Holder
 from specs.waiting import until
 from tests.stores.conftest import RedisWorld
 from tests.stores.test_processes import texts

@@ -15,8 +15,9 @@ import redis
 
 from fsm.errors import Conflict, Damaged, StateUnavailable
 from fsm.run.events import RunStarted, StepMarked
-from fsm.stores import open_store, redis_server
-from fsm.stores.redis_url import parse
+from fsm.stores import open_store
+from fsm.stores.redis import server as redis_server
+from fsm.stores.redis.url import parse
 from specs.waiting import until
 from tests.stores.conftest import RedisWorld
 from tests.stores.server import Server
@@ -228,8 +229,8 @@ def test_a_primary_that_becomes_a_replica_takes_no_more(own_server: Start, tmp_p
 
 
 def test_an_old_server_is_told_by_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsm.stores.redis_settings import refuse_settings
-    from fsm.stores.redis_url import parse
+    from fsm.stores.redis.settings import refuse_settings
+    from fsm.stores.redis.url import parse
 
     def ask(*command: str) -> Any:
         return (

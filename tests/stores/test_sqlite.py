@@ -16,7 +16,8 @@ from fsm.engine.checkpoint import Checkpoint, encode
 from fsm.engine.ports import Approval, RunSummary, StoredRun
 from fsm.errors import Damaged, Refused, StateUnavailable
 from fsm.run.events import RunCreated, RunStarted, StepFailed, StepStarted
-from fsm.stores import SqliteStore, database
+from fsm.stores import SqliteStore
+from fsm.stores.sqlite import database
 
 from .permissions import mode, modes_obeyed, read_only
 from .sample import SAMPLES, sample_runs, write_records_as_sampled

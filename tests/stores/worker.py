@@ -19,10 +19,10 @@ from fsm.engine.ports import Approval, Journal, RunSummary, Store
 from fsm.errors import FsmError, Held, Refused
 from fsm.run.events import RunCreated, StepMarked
 from fsm.stores import open_store
-from fsm.stores.jsonl_journal import JsonJournal
-from fsm.stores.redis_journal import RedisJournal
-from fsm.stores.redis_server import Server
-from fsm.stores.sqlite_journal import SqliteJournal
+from fsm.stores.jsonl.journal import JsonJournal
+from fsm.stores.redis.journal import RedisJournal
+from fsm.stores.redis.server import Server
+from fsm.stores.sqlite.journal import SqliteJournal
 
 
 def main() -> None:

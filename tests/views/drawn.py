@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from fsm.machine import MachineSpec
 from fsm.plan.model import Plan
-from fsm.views.drawing import MOST_ARROWS, Drawing, Mark
-from fsm.views.machine_drawing import machine_drawing
-from fsm.views.plan_drawing import plan_drawing
-from fsm.views.sheet import DrawingSheet
+from fsm.views.drawings.drawing import MOST_ARROWS, Drawing, Mark
+from fsm.views.drawings.machine import machine_drawing
+from fsm.views.drawings.plan import plan_drawing
+from fsm.views.drawings.sheet import DrawingSheet
 
 __all__ = ["as_text", "machine_diagram", "plan_diagram"]
 

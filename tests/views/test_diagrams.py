@@ -21,14 +21,14 @@ from fsm.plan import load_plan
 from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.timeline import Timeline
-from fsm.views.chart import ChartSheet
-from fsm.views.drawing import MOST_ARROWS
-from fsm.views.machine_drawing import machine_drawing
-from fsm.views.picture import paint, pure_painter
-from fsm.views.plan_drawing import plan_drawing
-from fsm.views.run_drawing import run_drawing
-from fsm.views.sheet import DrawingSheet, Sheet
-from fsm.views.timeline import run_chart
+from fsm.views.drawings.chart import ChartSheet
+from fsm.views.drawings.drawing import MOST_ARROWS
+from fsm.views.drawings.machine import machine_drawing
+from fsm.views.drawings.picture import paint, pure_painter
+from fsm.views.drawings.plan import plan_drawing
+from fsm.views.drawings.run import run_drawing
+from fsm.views.drawings.sheet import DrawingSheet, Sheet
+from fsm.views.drawings.timeline import run_chart
 
 ROOT = Path(__file__).parents[2]
 DIAGRAMS = ROOT / "diagrams"

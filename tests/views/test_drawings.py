@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fsm.machine import MachineSpec, Row, StateSpec, load_table
 from fsm.plan.model import ErrorHandling, Plan
 from fsm.run import plan_spec
-from fsm.views.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, Tinted
+from fsm.views.drawings.drawing import PAINTS, Arrow, Box, Cluster, Drawing, Mark, Tinted
 
 from .drawn import as_text, machine_diagram, plan_diagram
 

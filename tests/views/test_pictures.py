@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from fsm.errors import FsmError, Invalid
 from fsm.machine import load_table
 from fsm.plan.model import Plan
-from fsm.views import picture
-from fsm.views.dot import attributes, html_text
-from fsm.views.drawing import MOST_ARROWS, PAINTS, Arrow, Box, Cluster, Drawing, Mark
-from fsm.views.letters import text_width
-from fsm.views.picture import paint, pure_painter
-from fsm.views.plan_drawing import plan_drawing
+from fsm.views.drawings import picture
+from fsm.views.drawings.dot import attributes, html_text
+from fsm.views.drawings.drawing import MOST_ARROWS, PAINTS, Arrow, Box, Cluster, Drawing, Mark
+from fsm.views.drawings.letters import text_width
+from fsm.views.drawings.picture import paint, pure_painter
+from fsm.views.drawings.plan import plan_drawing
 
 from .drawn import as_text, machine_diagram, plan_diagram
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsm.views import terminal
 from fsm.views.cells import cells
 from fsm.views.columns import columns
-from fsm.views.drawing import Arrow, Box, Drawing
-from fsm.views.terminal import MOST_BOXES, drawing_table, drawn
+from fsm.views.drawings import terminal
+from fsm.views.drawings.drawing import Arrow, Box, Drawing
+from fsm.views.drawings.terminal import MOST_BOXES, drawing_table, drawn
 
 SMALL = Drawing("t", [Box("1 a"), Box("2 b")], [Arrow(0, 1, short="go")])
 

@@ -15,9 +15,9 @@ from fsm.run import Run
 from fsm.run import events as on
 from fsm.run.timeline import Timeline
 from fsm.views.cells import cells
-from fsm.views.chart import Bar, Chart, ChartRow, ChartSheet
-from fsm.views.picture import paint, pure_painter
-from fsm.views.timeline import plan_chart, run_chart
+from fsm.views.drawings.chart import Bar, Chart, ChartRow, ChartSheet
+from fsm.views.drawings.picture import paint, pure_painter
+from fsm.views.drawings.timeline import plan_chart, run_chart
 
 PlanOf = Callable[..., Plan]
 UNDO = {"call": {"skill": "shell", "action": "run", "params": {"command": ["false"]}}}

@@ -10,7 +10,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Literal
 
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 __all__ = ["ALLOW", "AddressRefused", "Network", "addresses_of", "looked_up", "network_of"]
 

@@ -7,7 +7,7 @@ import os
 import ssl
 
 from fsm.actions.net.addresses import ALLOW, Network, addresses_of
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 __all__ = ["connect", "words_of"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import httpx
 
-from fsm.actions.masking import Masker
 from fsm.actions.net.addresses import ALLOW, Network
 from fsm.actions.net.connecting import words_of
 from fsm.actions.net.transport import CheckedTransport, reach
 from fsm.actions.net.waiting import LONGEST_SECONDS, pause_seconds
-from fsm.actions.skill import ActionFailed
+from fsm.actions.output.masking import Masker
+from fsm.actions.python.skill import ActionFailed
 from fsm.plan.duration import brief_duration
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from fsm.actions.net.exchange import BUSY, Request, Web
 from fsm.actions.net.jira_answers import NotThere, at, demands, failure, objects, read, said_in
 from fsm.actions.net.values import ISSUE
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 if TYPE_CHECKING:
     from types import TracebackType

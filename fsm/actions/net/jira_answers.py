@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fsm.actions.net.exchange import Answer
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 __all__ = ["NotThere", "at", "demands", "failure", "objects", "read", "said_in"]
 

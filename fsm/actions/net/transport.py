@@ -10,7 +10,7 @@ import httpx
 
 from fsm.actions.net.addresses import ALLOW, Network, addresses_of
 from fsm.actions.net.connecting import connect, words_of
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 __all__ = ["CheckedTransport", "reach", "trusted"]
 

@@ -14,11 +14,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 from fsm.plan.template import printable
 
 if TYPE_CHECKING:
-    from fsm.actions.skill import Context
+    from fsm.actions.python.skill import Context
 
 __all__ = ["Missing", "Spot", "opened", "opened_if_there", "pieces", "read", "reopened", "told"]
 

@@ -6,7 +6,7 @@ import os
 
 from fsm.actions.places.confined import Spot, opened_if_there, read, told
 from fsm.actions.places.looks import Look, look
-from fsm.actions.skill import ActionFailed, Context
+from fsm.actions.python.skill import ActionFailed, Context
 from fsm.plan.template import printable
 
 __all__ = ["can_give", "can_take", "refuse_same", "replaceable"]

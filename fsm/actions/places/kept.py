@@ -22,11 +22,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fsm.actions.output import make_folder, open_regular
+from fsm.actions.output.log import make_folder, open_regular
 from fsm.actions.places.confined import Spot, reopened
 from fsm.actions.places.looks import Look, is_like, look
 from fsm.actions.places.placing import duplicate, owner, put, save, sync
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 __all__ = ["Kept", "Place", "Slot"]
 

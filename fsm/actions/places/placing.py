@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fsm.actions.places.confined import Spot
 from fsm.actions.places.looks import MODE
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 __all__ = ["duplicate", "owner", "put", "save", "sync"]
 

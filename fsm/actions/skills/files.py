@@ -13,12 +13,12 @@ from contextlib import ExitStack
 from hashlib import sha256
 from typing import Any, Final
 
-from fsm.actions import output
+from fsm.actions.output import log
 from fsm.actions.places.confined import Missing, Spot, opened, opened_if_there, pieces, read, told
 from fsm.actions.places.judged import can_give, can_take, refuse_same, replaceable
 from fsm.actions.places.kept import Kept
 from fsm.actions.places.looks import Look, look
-from fsm.actions.skill import ActionFailed, Context, Skill
+from fsm.actions.python.skill import ActionFailed, Context, Skill
 from fsm.plan.skill import Undo
 from fsm.plan.template import printable
 
@@ -339,5 +339,5 @@ def _kept(context: Context, *, begin: bool = True) -> Kept:
     """What is kept of the step. That it began shows by the folder, even if it fails before any change."""
     assert context.kept is not None
     if begin:
-        output.make_folder(str(context.kept))
+        log.make_folder(str(context.kept))
     return Kept(context.kept)

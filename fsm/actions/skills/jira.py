@@ -13,7 +13,7 @@ from pydantic import AfterValidator, JsonValue
 from pydantic_core import PydanticCustomError
 
 from fsm.actions.net.values import ISSUE
-from fsm.actions.skill import ActionFailed, Context, Lack, Skill
+from fsm.actions.python.skill import ActionFailed, Context, Lack, Skill
 from fsm.plan.skill import Needs, Undo
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fsm.actions.places.confined import opened, pieces, read, told
-from fsm.actions.skill import ActionFailed, Context, Skill
+from fsm.actions.python.skill import ActionFailed, Context, Skill
 from fsm.plan.template import printable
 
 __all__ = ["python"]

@@ -14,8 +14,8 @@ from typing import Final
 
 from fsm.actions.net.addresses import AddressRefused, Network
 from fsm.actions.net.values import Headers
-from fsm.actions.skill import ActionFailed, Context
-from fsm.actions.text import one_line
+from fsm.actions.output.text import one_line
+from fsm.actions.python.skill import ActionFailed, Context
 
 __all__ = [
     "ATTEMPT_SECONDS",

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from fsm.actions.command import Programs
 from fsm.actions.net.addresses import AddressRefused, Network, addresses_of
 from fsm.actions.net.values import Headers, Seconds, Statuses, Url
-from fsm.actions.skill import ActionFailed, Context, Skill
+from fsm.actions.python.skill import ActionFailed, Context, Skill
 from fsm.actions.skills.readiness import (
     ATTEMPT_SECONDS,
     Looks,

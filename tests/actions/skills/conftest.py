@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.apart import ApartAction
-from fsm.actions.python import PythonAction
+from fsm.actions.python.action import PythonAction
+from fsm.actions.python.apart import ApartAction
+from fsm.actions.python.skill import Skill
 from fsm.actions.shell import ShellAction
-from fsm.actions.skill import Skill
 from fsm.engine.ports import Failed, Outcome, Purpose, Task
 
 from .names import resolve as resolve

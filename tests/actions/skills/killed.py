@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fsm.actions.skill import Context
+from fsm.actions.python.skill import Context
 from fsm.actions.skills.files import files
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {

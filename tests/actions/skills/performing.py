@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fsm.actions.python import PythonAction
-from fsm.actions.skill import Skill
+from fsm.actions.python.action import PythonAction
+from fsm.actions.python.skill import Skill
 from fsm.engine.ports import Outcome, Succeeded, Task
 
 __all__ = ["Performing"]

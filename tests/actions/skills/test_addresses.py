@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from fsm.actions.net.addresses import addresses_of, network_of
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 from fsm.actions.skills.http import http
 from fsm.engine.ports import Failed, Succeeded
 from specs.stand_ins.web import Received, Reply, Server

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from fsm.actions.net.exchange import Answer
 from fsm.actions.net.extraction import extracted, found_at
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.skill import ActionFailed
 
 PLAIN = some.none() | some.booleans() | some.integers() | some.text()
 DOCUMENTS = some.recursive(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.skill import Context
+from fsm.actions.python.skill import Context
 from fsm.actions.skills.git import git
 from fsm.actions.skills.git.repository import Repository
 from fsm.engine.ports import Failed, Succeeded

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from fsm.actions.net.exchange import Request, Web
-from fsm.actions.python import PythonAction
-from fsm.actions.skill import ActionFailed
+from fsm.actions.python.action import PythonAction
+from fsm.actions.python.skill import ActionFailed
 from fsm.actions.skills.http import http
 from fsm.engine.ports import Failed, Succeeded
 from fsm.plan.skill import value_fault

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from fsm.actions.net.jira import document
-from fsm.actions.python import PythonAction
+from fsm.actions.python.action import PythonAction
 from fsm.actions.skills.jira import jira
 from fsm.engine.ports import Failed, Succeeded
 from fsm.plan.skill import value_fault

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.apart import ApartAction, code_named
+from fsm.actions.python.apart import ApartAction, code_named
+from fsm.actions.python.skill import ActionFailed, Context
 from fsm.actions.shell import ShellAction
-from fsm.actions.skill import ActionFailed, Context
 from fsm.actions.skills.python import python
 from fsm.engine.ports import Failed, Outcome, Succeeded, Task
 

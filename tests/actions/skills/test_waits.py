@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fsm.actions.skill import ActionFailed, Context
+from fsm.actions.python.skill import ActionFailed, Context
 from fsm.actions.skills.waits import waits
 from fsm.engine.ports import Failed, Succeeded
 from fsm.plan.skill import value_fault

@@ -7,8 +7,8 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from fsm.actions.output import make_folder, open_regular
-from fsm.actions.skill import ActionFailed, Context
+from fsm.actions.output.log import make_folder, open_regular
+from fsm.actions.python.skill import ActionFailed, Context
 
 __all__ = ["forget", "recall", "remember"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fsm.actions.skill import ActionFailed, Context, Lack
+from fsm.actions.python.skill import ActionFailed, Context, Lack
 from fsm.actions.skills.git.memory import forget, recall, remember
 from fsm.actions.skills.git.repository import Repository
 from fsm.actions.skills.git.skill import NEEDS, git, lacks_repository

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Final
 
-from fsm.actions.skill import ActionFailed, Context
+from fsm.actions.python.skill import ActionFailed, Context
 from fsm.plan.template import printable
 
 __all__ = ["Repository"]

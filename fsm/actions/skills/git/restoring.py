@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from fsm.actions.skill import ActionFailed, Context, Lack
+from fsm.actions.python.skill import ActionFailed, Context, Lack
 from fsm.actions.skills.git.branches import bring_back_branch, go_back
 from fsm.actions.skills.git.commits import take_back_commit, take_back_merge
 from fsm.actions.skills.git.memory import forget, recall

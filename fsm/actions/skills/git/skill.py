@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fsm.actions.skill import Context, Lack, Skill
+from fsm.actions.python.skill import Context, Lack, Skill
 from fsm.actions.skills.git.repository import Repository
 from fsm.plan.skill import Needs, Undo
 

@@ -9,14 +9,14 @@ from typing import Annotated, Any, BinaryIO, Final
 
 from pydantic import Field, JsonValue
 
-from fsm.actions.calling import called
 from fsm.actions.net.addresses import Network
 from fsm.actions.net.values import Headers, Seconds, Url
-from fsm.actions.output import make_folder
+from fsm.actions.output.log import make_folder
 from fsm.actions.places.confined import Missing, opened, pieces, told
 from fsm.actions.places.judged import can_take, replaceable
 from fsm.actions.places.kept import Kept
-from fsm.actions.skill import ActionFailed, Context
+from fsm.actions.python.calling import called
+from fsm.actions.python.skill import ActionFailed, Context
 from fsm.actions.skills.files import files
 from fsm.actions.skills.http.requests import reach
 from fsm.actions.skills.http.skill import (

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from fsm.actions.net.addresses import Network
 from fsm.actions.net.extraction import extracted
 from fsm.actions.net.values import Headers, Seconds, Statuses, Url
-from fsm.actions.skill import ActionFailed, Context
+from fsm.actions.python.skill import ActionFailed, Context
 from fsm.actions.skills.http.skill import (
     MOST_BYTES,
     Extract,

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from fsm.actions.net.addresses import Network
 from fsm.actions.net.values import Url
-from fsm.actions.skill import ActionFailed, Context, Lack, Skill
+from fsm.actions.python.skill import ActionFailed, Context, Lack, Skill
 
 if TYPE_CHECKING:
     from fsm.actions.net.exchange import Answer, Request, Web

@@ -1,0 +1,5 @@
+"""Runs on a Redis server."""
+
+from __future__ import annotations
+
+__all__: list[str] = []
