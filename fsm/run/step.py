@@ -110,6 +110,12 @@ def plan_rolling_back(record: StepRecord) -> bool:
 
 
 @_conditions.add
+def none_interrupted(record: StepRecord) -> bool:
+    """What is unknown of any step is settled before another's turn comes (I17)."""
+    return not record.run.interrupted
+
+
+@_conditions.add
 def dependencies_concluded(record: StepRecord) -> bool:
     return record.waiting == 0
 

@@ -159,6 +159,15 @@ AGAIN = plan(step("a", idempotent=True), step("b", "a"))
 SPOILT = plan(step("a", on_failure="skip_dependents"), step("b", "a"))
 ABOVE = plan(step("a"), step("b", "a", idempotent=True), step("c", "a", check=CALL), parallel=2)
 MAYBE = plan(step("a", condition="false"), step("b", "a", condition="false"))
+BESIDE = plan(
+    step("a"),
+    step("b"),
+    step("c", condition="false"),
+    step("d", on_failure="skip_dependents"),
+    step("e", "d"),
+    parallel=3,
+)
+UNKNOWN = (on.StepStarted("a", 1), on.RunnerLost(), on.RunResumed(BESIDE.digest))
 FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
     "an unknown step again, beside one whose check may decide it": (
         BOTH,
@@ -213,6 +222,25 @@ FORBIDDEN: dict[str, tuple[Plan, str, tuple[on.Event, ...], on.Event]] = {
         "plan_running",
         (on.RunPaused(),),
         on.StepFailed("a", 0, ""),
+    ),
+    "a step beside an unknown one": (BESIDE, "none_interrupted", UNKNOWN, on.StepStarted("b", 1)),
+    "a step skipped beside an unknown one": (
+        BESIDE,
+        "none_interrupted",
+        UNKNOWN,
+        on.StepSkipped("c"),
+    ),
+    "a step rejected beside an unknown one": (
+        BESIDE,
+        "none_interrupted",
+        UNKNOWN,
+        on.StepFailed("c", 0, ""),
+    ),
+    "a step skipped for another beside an unknown one": (
+        BESIDE,
+        "none_interrupted",
+        (on.StepStarted("d", 1), on.StepFailed("d", 1, ""), *UNKNOWN),
+        on.StepSkipped("e"),
     ),
     "a step that needs one that failed": (
         SPOILT,

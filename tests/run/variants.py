@@ -369,6 +369,7 @@ def others_start_beside_the_unknown(patch: pytest.MonkeyPatch) -> type[Watched]:
 
     rightly = decide.resolve
     patch.setattr(decide, "resolve", lambda run: rightly(run) or decide.forward(run, 0.0))
+    _with_steps(patch, none_interrupted=lambda _: True)
     return _with_run(patch, Broken)
 
 
