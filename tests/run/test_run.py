@@ -308,7 +308,7 @@ def test_rolling_back_first_cancels_what_is_in_flight_and_waits_for_it() -> None
     assert states(sim.run) == {"a": "rolled_back", "b": "failed", "c": "failed"}
     assert sim.journal[-4:] == [
         on.StepFailed("b", 1, "exit code 1", 1.0, 1),
-        on.StepCancelled("c", 1, "the run is rolling_back"),
+        on.StepCancelled("c", 1, "the run is rolling back"),
         on.UndoStarted("a", 1),
         on.UndoCompleted("a", 1, 1.0),
     ]
@@ -758,7 +758,7 @@ IN_PAUSE = ("step_failed", "resume", "abort", "rollback", "runner_lost", "mark")
             on.StepStarted("f", 1),
             "f",
             "pending",
-            ("plan_running", "dependencies_concluded"),
+            ("plan_running", "none_interrupted", "dependencies_concluded"),
             ("start", "skip", "reject", "redo", "mark_done", "mark_undone", "undo"),
         ),
         (
