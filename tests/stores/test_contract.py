@@ -841,7 +841,7 @@ def test_a_store_that_does_not_lock_is_caught(
 def test_a_store_that_does_not_verify_is_caught(
     world: Any, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("rows", "jsonl", "memory"):
+    for module in ("rows", "jsonl.store", "memory"):
         monkeypatch.setattr(f"fsm.stores.{module}.verify", lambda *_: None)
     monkeypatch.setattr(Integrity, "verify", lambda *_: None)
     monkeypatch.setattr(JsonStore, "_verify", lambda *_: None)
@@ -860,6 +860,6 @@ def test_a_store_that_forgets_who_used_an_approval_is_caught(
 def test_a_store_that_overlooks_unfinished_runs_is_caught(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("refusals", "redis"):  # the server looks for itself
+    for module in ("refusals", "redis.store"):  # the server looks for itself
         monkeypatch.setattr(f"fsm.stores.{module}.FINAL_STATES", FINAL_STATES | {"paused"})
     assert caught(test_a_plan_with_an_unfinished_run_is_refused, world)

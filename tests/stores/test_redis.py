@@ -433,7 +433,7 @@ def test_the_password_of_a_url_is_known_for_masking(url: str, secret: str) -> No
 
 
 def test_without_the_library_its_installation_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("fsm.stores.redis.store")]:
+    for name in [name for name in sys.modules if name.startswith("fsm.stores.redis")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(Invalid) as missing:
