@@ -34,9 +34,10 @@ def status(run_id: str | None, as_json: bool, state: str | None) -> None:
 
     output = Output(json=as_json)
     workspace, found, state = find_run(run_id, state)
+    # Asked before the run is read: one that comes to rest meanwhile is not taken for one whose process died.
+    holder = workspace.store.holder(found.run_id)
     taken = open_run(workspace.store, found.run_id)
     run = taken.run
-    holder = workspace.store.holder(found.run_id)
     alive = still_at_work(workspace, run) if holder is None else ()
     view = report(run, held=holder is not None, survived=bool(alive), options=options_text(state))
     output.document(

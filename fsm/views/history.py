@@ -27,7 +27,7 @@ def ending(metrics: RunMetrics, held: bool) -> str:
     state = metrics.run.state
     if state == "completed":
         return f"after {count(metrics.resumes, 'resume')}" if metrics.resumes else ""
-    if state in {"running", "rolling_back", "aborting"}:
+    if metrics.run.is_moving:
         return "a process drives it" if held else "its process died"
     match metrics.cause:
         case on.StepFailed(step=step, error=error):
