@@ -138,8 +138,8 @@ class Run(Standing):
         record.attempt += 1
         record.tries += 1
         record.not_before, record.marked = 0.0, ""
-        record.error, record.exit_code, record.tail, record.seconds = "", None, "", 0.0
-        record.cancelled = False
+        record.tell()
+        record.seconds = 0.0
         self.in_flight[record.index] = record
         if record.undone_when_started:
             self._to_undo(record)
@@ -152,7 +152,7 @@ class Run(Standing):
 
     def _step_completed(self, event: on.StepCompleted) -> None:
         record = self._landing(event.step, event.attempt, "completed")
-        record.exit_code, record.tail = 0, ""
+        record.tell(exit_code=0)
         record.seconds = event.seconds
         record.outputs = event.outputs or {}
         self._completed(record)
@@ -179,8 +179,7 @@ class Run(Standing):
 
     def _step_cancelled(self, event: on.StepCancelled) -> None:
         record = self._landing(event.step, event.attempt, "cancelled")
-        record.error, record.exit_code, record.tail = event.reason, None, ""
-        record.cancelled = True
+        record.tell(event.reason, cancelled=True)
 
     def _step_skipped(self, event: on.StepSkipped) -> None:
         record = self.record(event.step)
@@ -211,8 +210,7 @@ class Run(Standing):
             self._mark_done(record, event.by)
         else:
             if record.state != "failed":  # its rollback did, or nobody knew: that is settled
-                record.error, record.exit_code, record.tail = "", None, ""
-                record.cancelled = False
+                record.tell()
             step_machine.fire(record, "mark_undone", subject=event.step)
             record.marked = f"undone by {event.by}"
             self._undone(record)
@@ -231,8 +229,8 @@ class Run(Standing):
         record = self._landing(event.step, event.attempt, "undone", undo=True)
         told_of_undo = event.attempt > 1  # by the attempt before, which ended otherwise
         if record.outstanding or told_of_undo:  # else its own failure stays told
-            record.error, record.exit_code, record.tail = "", 0, ""
-            record.seconds, record.cancelled = event.seconds, False
+            record.tell(exit_code=0)
+            record.seconds = event.seconds
         self._undone(record)
 
     def _undo_failed(self, event: on.UndoFailed) -> None:
@@ -244,8 +242,7 @@ class Run(Standing):
 
     def _undo_cancelled(self, event: on.UndoCancelled) -> None:
         record = self._landing(event.step, event.attempt, "cancelled", undo=True)
-        record.error, record.exit_code, record.tail = event.reason, None, ""
-        record.cancelled = True
+        record.tell(event.reason, cancelled=True)
 
     _appliers: ClassVar[Mapping[type[on.Event], Callable[..., None]]] = {
         on.RunCreated: _created,
@@ -325,8 +322,7 @@ class Run(Standing):
         self._queue(record)
 
     def _ended_badly(self, record: StepRecord, event: on.StepFailed | on.UndoFailed) -> None:
-        record.error, record.exit_code, record.tail = event.error, event.exit_code, event.tail
-        record.cancelled = False
+        record.tell(event.error, event.exit_code, event.tail)
         record.seconds, record.not_before = event.seconds, event.retry_at
 
     # Firing.

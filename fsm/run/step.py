@@ -58,6 +58,17 @@ class StepRecord:
     process: str = ""
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
 
+    def tell(
+        self,
+        error: str = "",
+        exit_code: int | None = None,
+        tail: str = "",
+        *,
+        cancelled: bool = False,
+    ) -> None:
+        """How its last attempt ended, in place of what was told of the one before."""
+        self.error, self.exit_code, self.tail, self.cancelled = error, exit_code, tail, cancelled
+
     @property
     def id(self) -> str:
         return self.step.id
