@@ -201,8 +201,9 @@ def test_a_process_leads_its_own_session_and_is_not_deaf_to_signals(launcher: La
 
     ignored = (
         signal.SIGQUIT,
-        signal.SIGINT,
-    )  # as a shell has it for what it runs in the background
+        signal.SIGINT,  # as a shell has both for what it runs in the background
+        signal.SIGUSR1,
+    )
     before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
     try:
         asyncio.run(scenario())

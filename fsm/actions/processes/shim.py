@@ -41,14 +41,7 @@ _FIONREAD = 0x541B  # how many bytes lie in a pipe: ioctl_tty(2)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 _SET_NAME = 15  # PR_SET_NAME
 _NAME = b"step-shim"  # who ends all that is named `fsm` shall not end what knows how the steps end
-_AS_WE_WERE_GIVEN = (
-    _signal.SIGPIPE,
-    _signal.SIGXFSZ,
-    _signal.SIGHUP,
-    _signal.SIGINT,
-    _signal.SIGQUIT,
-    _signal.SIGTERM,
-)
+_ALL_SIGNALS = _signal.valid_signals()
 
 
 def pack(*message: "Any") -> bytes:
@@ -283,7 +276,7 @@ class Shim:
                     (os.POSIX_SPAWN_DUP2, write_end, 2),
                 ),
                 setsid=True,
-                setsigdef=_AS_WE_WERE_GIVEN,
+                setsigdef=_ALL_SIGNALS,
             )
         except (OSError, ValueError) as error:
             os.close(output)
