@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,36 +33,14 @@ __all__ = ["run_", "run_plan"]
 @click.option("--approve", "digest", metavar="DIGEST", help="Consent to the plan of this digest.")
 @click.option("--yes", is_flag=True, help="Consent to the plan as it is, unseen.")
 @click.option("--new", is_flag=True, help="Run even if another run of this plan is unfinished.")
-def run_(
-    file: str,
-    params: tuple[str, ...],
-    parallel: int | None,
-    skills: tuple[str, ...],
-    as_json: bool,
-    state: str | None,
-    grace: str,
-    digest: str | None,
-    yes: bool,
-    new: bool,
-) -> int:
+def run_(**typed: Any) -> int:
     """Run an approved plan step by step, with visible progress.
 
     On a terminal it prints the plan and asks; elsewhere it needs an earlier `fsm approve FILE`,
     `--approve DIGEST`, or `--yes`.
     """
-    return run_plan(
-        read_plan(file, params, parallel, skills),
-        file=file,
-        params=params,
-        parallel=parallel,
-        skills=skills,
-        as_json=as_json,
-        state=state,
-        grace=grace,
-        digest=digest,
-        yes=yes,
-        new=new,
-    )
+    plan = read_plan(typed["file"], typed["params"], typed["parallel"], typed["skills"])
+    return run_plan(plan, **typed)
 
 
 def run_plan(

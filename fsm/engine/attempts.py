@@ -13,11 +13,11 @@ from fsm.plan.template import TemplateError
 from fsm.run import events as on
 
 if TYPE_CHECKING:
-    from fsm.engine.ports import Outcome, Purpose, Task, World
+    from fsm.engine.ports import Action, Outcome, Purpose, Task, World
     from fsm.plan.model import Call, Retry
     from fsm.run import Run, StepRecord
 
-__all__ = ["Attempts", "cancellation"]
+__all__ = ["Attempts", "cancellation", "within"]
 
 
 class Attempts:
@@ -97,16 +97,7 @@ class Attempts:
         action = self._world.actions.get(call.skill)
         if action is None:
             return Failed(f"no skill is called `{call.skill}`")
-        try:
-            if timeout is None:
-                return await action.perform(task)
-            async with asyncio.timeout(timeout) as limit:
-                return await action.perform(task)
-        except TimeoutError:
-            if timeout is None or not limit.expired():
-                raise
-            error = f"timed out after {format_duration(timeout)}"
-            return Failed(error, tail=self._world.tail(task.log))
+        return await within(timeout, action, task, self._world.tail)
 
     def longest_wait(self, record: StepRecord) -> float:
         """How long, in seconds, the step may have to wait at most before it, or its compensation, is tried
@@ -156,6 +147,21 @@ class Attempts:
         if tries >= retry.attempts:
             return 0.0
         return round(self._world.now() + retry.delay_after(tries, self._world.chance()), 3)
+
+
+async def within(
+    seconds: float | None, action: Action, task: Task, tail: Callable[[str], str] = lambda _: ""
+) -> Outcome:
+    """What comes of the task; a failure if it takes longer. `tail` gives the last lines of a log for that."""
+    try:
+        if seconds is None:
+            return await action.perform(task)
+        async with asyncio.timeout(seconds) as limit:
+            return await action.perform(task)
+    except TimeoutError:
+        if seconds is None or not limit.expired():
+            raise
+        return Failed(f"timed out after {format_duration(seconds)}", tail=tail(task.log))
 
 
 def cancellation(record: StepRecord, reason: str) -> on.Event:

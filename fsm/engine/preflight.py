@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from fsm.engine.attempts import within
 from fsm.engine.findings import DryRun, Findings, Noted, StepFindings
 from fsm.engine.ports import Failed
 from fsm.engine.to_come import ToCome, without
 from fsm.errors import Problem
-from fsm.plan.duration import format_duration
 from fsm.plan.template import TemplateError, references, templates
 
 if TYPE_CHECKING:
@@ -209,13 +209,7 @@ async def _dry_run(
         task = site.task(step, "dry_run", call, 1, names, is_first=is_first)
     except TemplateError as error:
         return [Problem(str(error))]
-    try:
-        async with asyncio.timeout(step.timeout_seconds) as limit:
-            outcome = await action.perform(task)
-    except TimeoutError:
-        if step.timeout_seconds is None or not limit.expired():
-            raise
-        return [Problem(f"timed out after {format_duration(step.timeout_seconds)}")]
+    outcome = await within(step.timeout_seconds, action, task)
     if outcome.on_recorded is not None:
         outcome.on_recorded()  # nothing of it is kept
     if isinstance(outcome, Failed):

@@ -17,7 +17,7 @@ import pytest
 from fsm.actions.processes.launcher import Launcher
 from fsm.actions.processes.proc import look_at
 from fsm.actions.processes.process import Process
-from fsm.actions.processes.standby import stand_by
+from fsm.actions.processes.standby import claim, stand_by
 
 FULL = 4096
 
@@ -410,6 +410,34 @@ def test_a_signal_at_the_moment_of_the_fork_ends_no_shim_and_is_not_heard_twice(
         [sys.executable, "-c", _HEARD], capture_output=True, text=True, timeout=60, check=False
     )
     assert (run.stdout, run.stderr) == ("0\n[] set()\n", "")
+
+
+def test_if_no_shim_can_stand_by_nothing_is_left_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "no more processes")
+
+    monkeypatch.setattr(os, "fork", refused)
+    before = {path.name for path in Path("/proc/self/fd").iterdir()}
+    with pytest.raises(BlockingIOError):
+        stand_by()
+    assert {path.name for path in Path("/proc/self/fd").iterdir()} == before
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert claim() is None
+
+
+def test_a_command_whose_shim_cannot_stand_by_starts_one_when_it_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text("plan: {id: one, steps: [{id: only, run: 'true'}]}")
+    unforked = (
+        "import os\n"
+        "def refused(): raise BlockingIOError\n"
+        "os.fork = refused\n"
+        "from fsm.__main__ import main; main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", unforked, "run", "plan.yaml", "--yes"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_who_ends_a_runner_by_its_name_does_not_end_the_shim(launcher: Launcher) -> None:

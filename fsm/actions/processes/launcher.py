@@ -127,10 +127,8 @@ class Launcher:
         number, done = next(self._numbers), asyncio.get_running_loop().create_future()
         self._holds[number] = done, 1 if held else -1
         self._say("hold" if held else "let_go", number)
-        with suppress(ProcessLookupError):
-            os.kill(
-                self.shim, signal.SIGCONT
-            )  # whoever stopped it does not stop the ending of steps
+        with suppress(ProcessLookupError):  # whoever stopped it does not stop the ending of steps
+            os.kill(self.shim, signal.SIGCONT)
         while not done.done():
             try:
                 await asyncio.wait([done])

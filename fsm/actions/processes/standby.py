@@ -30,15 +30,16 @@ def stand_by() -> None:
     mine, theirs = _socket.socketpair()
     # A signal to all of us must not be heard by the new one as by the runner, who would hear it twice.
     before = _signal.pthread_sigmask(_signal.SIG_SETMASK, _signal.valid_signals())
-    pid = -1
     try:
         pid = os.fork()
+        if not pid:
+            _become_a_shim(theirs.fileno())
+    except OSError:
+        mine.close()
+        raise
     finally:
-        if pid:
-            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
-    if not pid:
-        _become_a_shim(theirs.fileno())
-    theirs.close()
+        theirs.close()
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
     _waiting.append((os.getpid(), pid, mine.detach()))
 
 
